@@ -1,0 +1,108 @@
+/**
+ * What the command line needs from the rest of the program. `app` implements it; commands parse, call it and the
+ * client, and print. Nothing here prints.
+ */
+import type { Client } from '../coordinator/client.js';
+import type { Clock } from '../core/clock.js';
+import type { JsonObject } from '../core/json.js';
+import type { WorkflowDefinition } from '../definition/workflow.js';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  /** `--redis URL` or COORD_REDIS_URL; null for the project's private server. */
+  readonly redis: string | null;
+  /** `--namespace NAME` or COORD_NAMESPACE; default `coord`. */
+  readonly namespace: string;
+  /** Project folder: the top of the git repository around the working directory, else the working directory. */
+  readonly directory: string;
+}
+
+/** How far a command may go to have a store. `find`: only one that runs already. `start`: may start the private server. */
+export type Reach = 'find' | 'start';
+
+export interface Session {
+  readonly client: Client;
+  /** False when nothing survives this process. */
+  readonly durable: boolean;
+  /** Where the store is, for people: `unix:.coord/redis/redis.sock`. */
+  readonly label: string;
+  /** One line that a person should read before anything else (no Redis found, what that means, the command that fixes it), or null. */
+  readonly notice: string | null;
+  close(): Promise<void>;
+}
+
+/** Who moves the runs of the namespace. */
+export type Hosting =
+  /** A daemon that was there already: runs go on without this process. */
+  | { readonly kind: 'daemon'; readonly owner: string }
+  /** The project's background host, started now or before: runs go on without this process. */
+  | { readonly kind: 'background'; readonly pid: number; readonly started: boolean; readonly log: string }
+  /** This very process: runs end with it. */
+  | { readonly kind: 'in-process' };
+
+export interface Repository {
+  /** Absolute path of its top folder. */
+  readonly top: string;
+  /** Full hash of HEAD. */
+  readonly head: string;
+  /** Null when HEAD is detached. */
+  readonly branch: string | null;
+  /** Whether the checkout has changes that are not committed: a run does not see them. */
+  readonly dirty: boolean;
+}
+
+export interface LoadedWorkflow {
+  readonly definition: WorkflowDefinition;
+  readonly file: string;
+}
+
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'error';
+  readonly subject: string;
+  readonly message: string;
+  /** The command or setting that cures it, or null. */
+  readonly cure: string | null;
+}
+
+export interface ServeOptions {
+  /** Move runs. */
+  readonly coordinate: boolean;
+  /** Serve personas. */
+  readonly work: boolean;
+  /** Folders with persona files besides the project's own and the built-in ones, first wins. */
+  readonly personas: readonly string[];
+  /** Only these personas; null for all. */
+  readonly only: readonly string[] | null;
+  /** Number of partitions for a new namespace; null for what is there, or 1. */
+  readonly partitions: number | null;
+  /** Ends by itself after this long without a run that has not ended, ms; null for never. */
+  readonly idleExitMs: number | null;
+  /** `json` for log collectors. */
+  readonly log: 'pretty' | 'json';
+}
+
+export interface Application {
+  readonly version: string;
+  readonly clock: Clock;
+  /** Throws REDIS_UNREACHABLE; with reach `find` also when the project's private server is not running. */
+  connect(options: GlobalOptions, reach: Reach): Promise<Session>;
+  /** Sees to it that somebody moves runs and serves the personas. Throws HOST_START_FAILED, PERSONA_INVALID. */
+  ensureHost(session: Session, options: GlobalOptions, personas: readonly string[]): Promise<Hosting>;
+  /** Whether whoever `ensureHost` found is still there; a follower asks now and then and calls `ensureHost` again when not. */
+  isHosted(session: Session): Promise<boolean>;
+  /** `coord daemon` and `coord worker`: runs until `signal` is aborted (or idle), then stops cleanly. Logs to stdout. */
+  serve(options: GlobalOptions, serve: ServeOptions, signal: AbortSignal): Promise<void>;
+  /** Throws DEFINITION_NOT_FOUND, or DEFINITION_INVALID with every problem. `personas` as in `ensureHost`. */
+  loadWorkflow(nameOrPath: string, options: GlobalOptions, personas: readonly string[]): Promise<LoadedWorkflow>;
+  /** Names of the workflows that can be run by name here, with their files. */
+  listWorkflows(options: GlobalOptions): Promise<readonly { readonly name: string; readonly file: string }[]>;
+  /** A task file (YAML or JSON object), or JSON text that begins with `{`. Throws TASK_INVALID. */
+  loadTask(fileOrJson: string): Promise<JsonObject>;
+  /** Throws WORKSPACE_INVALID. */
+  openRepository(directory: string): Promise<Repository>;
+  /** `coord up`: starts the private server. `started` false when it ran already. */
+  up(options: GlobalOptions): Promise<{ readonly started: boolean; readonly label: string }>;
+  /** `coord down`: stops the background host, then the private server. Says what was running. */
+  down(options: GlobalOptions): Promise<{ readonly host: boolean; readonly server: boolean }>;
+  doctor(options: GlobalOptions, personas: readonly string[]): Promise<readonly Finding[]>;
+}

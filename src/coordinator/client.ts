@@ -1,0 +1,257 @@
+/**
+ * What programs and the command line do with runs: start, cancel, list, show, follow. Every write carries an
+ * idempotency key, so it can be repeated until its outcome is known, and has one effect.
+ */
+import type { Clock } from '../core/clock.js';
+import { CoordError } from '../core/errors.js';
+import type { Fact } from '../core/facts.js';
+import { type Ids, partitionOf, RUN_ID, runIdFor } from '../core/ids.js';
+import { canonicalJson, type JsonObject, sha256 } from '../core/json.js';
+import type { ArtifactRef, RunInput } from '../core/messages.js';
+import type { Admission, Store, WorkerInfo } from '../core/ports.js';
+import { RUN_STATUSES, runHasEnded, type RunStatus } from '../core/statuses.js';
+import { didYouMean } from '../core/suggest.js';
+import type { RunSummary, RunView } from '../core/views.js';
+import type { WorkflowDefinition } from '../definition/workflow.js';
+import { Plans } from './plans.js';
+import { newRunRecord } from '../machines/records.js';
+import { summaryOf, viewOf } from './view.js';
+
+export interface ClientParams {
+  readonly store: Omit<Store, 'partitions' | 'requests'>;
+  /** As the namespace says. */
+  readonly partitions: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export interface StartRequest {
+  readonly definition: WorkflowDefinition;
+  readonly task: JsonObject;
+  /** Repository to work on, and the commit to start from; the run gets the branch `coord/<run id>`. */
+  readonly workspace: { readonly repo: string; readonly base: string } | null;
+  /** The same key starts the same run, once. Drawn when left out. */
+  readonly idempotencyKey?: string;
+}
+
+/** How long a write is tried again while the store does not answer. */
+const KNOW_WITHIN_MS = 30_000;
+const TRY_AGAIN_MS = 100;
+const PAGE = 500;
+
+export class Client {
+  readonly #params: ClientParams;
+  readonly #plans: Plans;
+
+  constructor(params: ClientParams) {
+    this.#params = params;
+    this.#plans = new Plans(params.store.namespace);
+  }
+
+  /** Starts a run; `created` is false when this key has started it before. Throws IDEMPOTENCY_CONFLICT for the same key with another request. */
+  async start(request: StartRequest): Promise<{ run: string; created: boolean }> {
+    const { store, ids } = this.#params;
+    const { definition, task } = request;
+    const key = request.idempotencyKey ?? ids.nonce();
+    const run = runIdFor(definition.name, key);
+    const json = canonicalJson(definition as unknown as JsonObject);
+    const hash = sha256(json);
+    const workspace = request.workspace === null ? null : { ...request.workspace, branch: `coord/${run}` };
+    const input: RunInput = { task, workspace };
+    const inputText = canonicalJson({ task, workspace });
+    const createdAt = await store.namespace.time();
+    const record = newRunRecord({
+      id: run,
+      workflow: definition.name,
+      steps: definition.steps.length,
+      createdAt,
+      head: input.workspace?.base ?? null,
+    });
+    await this.#untilKnown(() => store.namespace.putDefinition(hash, json));
+    const outcome = await this.#admit({
+      kind: 'start',
+      partition: this.#partition(run),
+      run,
+      idempotencyKey: `start:${key}`,
+      requestHash: sha256(`${hash}\n${inputText}`),
+      definition: hash,
+      input: inputText,
+      record: JSON.stringify(record),
+    });
+    if (outcome.outcome === 'conflict') {
+      throw new CoordError(
+        'IDEMPOTENCY_CONFLICT',
+        `the key "${key}" has started run ${run} with another definition, task or repository; use another key`,
+      );
+    }
+    return { run, created: outcome.outcome === 'admitted' };
+  }
+
+  /** Asks a run to stop. Returns when the request is stored; the run is canceled by its next transition. */
+  async cancel(
+    run: string,
+    { reason, by, idempotencyKey }: { reason: string; by: string; idempotencyKey?: string },
+  ): Promise<void> {
+    const key = idempotencyKey ?? this.#params.ids.nonce();
+    const body = JSON.stringify({ reason, by });
+    const outcome = await this.#admit({
+      kind: 'cancel',
+      partition: this.#partition(run),
+      run,
+      idempotencyKey: `cancel:${key}`,
+      requestHash: sha256(`${run}\n${body}`),
+      body,
+    });
+    if (outcome.outcome === 'no_run') throw await this.#unknownRun(run);
+    if (outcome.outcome === 'ended')
+      throw new CoordError('RUN_ENDED', `run ${run} is ${outcome.status} already, so there is nothing to cancel`);
+    if (outcome.outcome === 'conflict')
+      throw new CoordError('IDEMPOTENCY_CONFLICT', `the key "${key}" has canceled another run, or for another reason`);
+  }
+
+  /** Newest first. */
+  async list({
+    statuses = RUN_STATUSES,
+    limit = 50,
+  }: {
+    statuses?: readonly RunStatus[];
+    limit?: number;
+  } = {}): Promise<readonly RunSummary[]> {
+    const rows = await Promise.all(
+      this.#all().map((partition) => this.#params.store.runs.list({ partition, statuses, limit })),
+    );
+    return rows
+      .flat()
+      .map(summaryOf)
+      .sort((a, b) => b.createdAt - a.createdAt)
+      .slice(0, limit);
+  }
+
+  /** Throws RUN_NOT_FOUND, or RUN_UNREADABLE when its records are damaged. */
+  async get(run: string): Promise<RunView> {
+    const stored = RUN_ID.test(run) ? await this.#params.store.runs.load(this.#partition(run), run) : null;
+    if (stored === null) throw await this.#unknownRun(run);
+    return viewOf(stored, await this.#plans.get(stored.definition));
+  }
+
+  /** All facts of a run, in order. */
+  async history(run: string): Promise<readonly Fact[]> {
+    const facts: Fact[] = [];
+    for (let after = '0'; ; ) {
+      const page = await this.#params.store.runs.history({ partition: this.#partition(run), run, after, limit: PAGE });
+      for (const entry of page) facts.push(JSON.parse(entry.fact) as Fact);
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return facts;
+      after = last.id;
+    }
+  }
+
+  /**
+   * The run's facts from its beginning, then each new one as it happens, and what workers report meanwhile; ends when
+   * the run has ended or `signal` is aborted. A store that does not answer is waited for.
+   */
+  async *follow(run: string, signal: AbortSignal): AsyncGenerator<Fact> {
+    const partition = this.#partition(run);
+    const { runs } = this.#params.store;
+    // The feed's head first: what happens between the two reads is then in both, and told once.
+    let after = await runs.feedHead(partition);
+    const told = new Set<string>();
+    for (const fact of await this.history(run)) {
+      told.add(JSON.stringify(fact));
+      yield fact;
+    }
+    while (!signal.aborted && !(await this.#hasEnded(run))) {
+      for (const entry of await this.#feedPage(partition, after, signal)) {
+        after = entry.id;
+        const fact = JSON.parse(entry.fact) as Fact;
+        if (fact.run !== run || told.has(entry.fact)) continue;
+        yield fact;
+        if (fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled') return;
+      }
+    }
+  }
+
+  /** All artifacts of a run with the step that produced each. */
+  async artifacts(run: string): Promise<readonly (ArtifactRef & { readonly step: string })[]> {
+    const view = await this.get(run);
+    return view.steps.flatMap((step) => step.artifacts.map((artifact) => ({ ...artifact, step: step.id })));
+  }
+
+  /** One artifact by `step/name`, name, or hash (8 digits or more). The last step that produced a name wins. */
+  async artifact(
+    run: string,
+    which: string,
+  ): Promise<{ readonly ref: ArtifactRef & { readonly step: string }; readonly content: Uint8Array }> {
+    const all = await this.artifacts(run);
+    const ref = all.findLast(
+      ({ step, name, sha256: hash }) =>
+        which === name || which === `${step}/${name}` || (which.length >= 8 && hash.startsWith(which)),
+    );
+    const content = ref === undefined ? null : await this.#params.store.artifacts.get(this.#partition(run), ref.sha256);
+    if (ref === undefined || content === null) {
+      const names = all.map(({ step, name }) => `${step}/${name}`);
+      const known = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;
+      throw new CoordError(
+        'ARTIFACT_NOT_FOUND',
+        `run ${run} has no artifact "${which}".${didYouMean(which, names)} ${known}`,
+      );
+    }
+    return { ref, content };
+  }
+
+  async workers(): Promise<readonly WorkerInfo[]> {
+    return this.#params.store.namespace.listWorkers();
+  }
+
+  async owners(): ReturnType<Store['namespace']['owners']> {
+    return this.#params.store.namespace.owners();
+  }
+
+  /** The store's clock, ms: what the times in views are to be compared with. */
+  async time(): Promise<number> {
+    return this.#params.store.namespace.time();
+  }
+
+  async #hasEnded(run: string): Promise<boolean> {
+    return runHasEnded((await this.get(run)).status);
+  }
+
+  async #feedPage(partition: number, after: string, signal: AbortSignal): ReturnType<Store['runs']['feed']> {
+    try {
+      return await this.#params.store.runs.feed({ partition, after, limit: PAGE, waitMs: 1_000, signal });
+    } catch (error) {
+      if (!(error instanceof CoordError) || !error.retryable) throw error;
+      await this.#params.clock.sleep(TRY_AGAIN_MS, signal);
+      return [];
+    }
+  }
+
+  async #admit(admission: Admission): ReturnType<Store['admission']['admit']> {
+    return this.#untilKnown(() => this.#params.store.admission.admit(admission));
+  }
+
+  /** Repeats a write whose outcome is unknown: each one here is harmless to repeat. */
+  async #untilKnown<T>(write: () => Promise<T>): Promise<T> {
+    const { clock } = this.#params;
+    for (const giveUpAt = clock.now() + KNOW_WITHIN_MS; ; await clock.sleep(TRY_AGAIN_MS)) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!(error instanceof CoordError) || !error.retryable || clock.now() > giveUpAt) throw error;
+      }
+    }
+  }
+
+  async #unknownRun(run: string): Promise<CoordError> {
+    const known = (await this.list({ limit: 200 })).map((row) => row.id);
+    return new CoordError('RUN_NOT_FOUND', `there is no run "${run}".${didYouMean(run, known)} See \`coord list\`.`);
+  }
+
+  #all(): readonly number[] {
+    return Array.from({ length: this.#params.partitions }, (_, partition) => partition);
+  }
+
+  #partition(run: string): number {
+    return partitionOf(run, this.#params.partitions);
+  }
+}

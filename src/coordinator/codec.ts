@@ -1,0 +1,112 @@
+/** Between what is stored and what is folded: records to state, inbox entries to messages, a fold to a commit. */
+import { CoordError, messageOf } from '../core/errors.js';
+import {
+  cancelBodySchema,
+  type Claim,
+  type Message,
+  type PersonaReply,
+  parseTimer,
+  personaReplySchema,
+  REPLY_LIMIT_BYTES,
+  replyHeadSchema,
+  runInputSchema,
+} from '../core/messages.js';
+import type { Commit, InboxEntry, StoredRun } from '../core/ports.js';
+import type { Plan } from '../definition/plan.js';
+import { parseRecord, runRecordSchema, stepRecordSchema } from '../machines/records.js';
+import { type FoldResult, type RunState, runState } from '../machines/state.js';
+
+/** Throws RUN_UNREADABLE when a record is damaged. */
+export function stateOf(stored: StoredRun, plan: Plan): RunState {
+  const steps = new Map(
+    [...stored.steps].map(([id, text]) => [id, parseRecord(stepRecordSchema, text, `the record of step ${id}`)]),
+  );
+  const record = parseRecord(runRecordSchema, stored.record, 'the run record');
+  const input = parseRecord(runInputSchema, stored.input, "the run's input");
+  return runState({ plan, input, record, version: stored.version, steps });
+}
+
+/** When the entry arrived, by the store's clock, ms. */
+export function arrivedAt(entry: InboxEntry): number {
+  return Number(entry.id.split('-')[0]);
+}
+
+/** The entry as a message, or why it is none. A reply that is garbage still is a message: its attempt failed with INVALID_REPLY. */
+export function messageFrom(
+  entry: InboxEntry,
+  claims: ReadonlyMap<string, Claim>,
+): Message | { readonly invalid: string } {
+  const stamp = { id: entry.id, at: arrivedAt(entry) };
+  try {
+    switch (entry.kind) {
+      case 'start':
+        return { ...stamp, kind: 'start' };
+      case 'reply': {
+        const { step, token, worker, begunAt } = replyHeadSchema.parse(JSON.parse(entry.head));
+        return { ...stamp, kind: 'reply', step, token, worker, begunAt, reply: replyFrom(entry.body) };
+      }
+      case 'timer': {
+        const timer = parseTimer(entry.head);
+        return timer === null
+          ? { invalid: `"${entry.head}" names no timer` }
+          : { ...stamp, kind: 'timer', timer, claim: claims.get(timer.step) ?? null };
+      }
+      case 'cancel':
+        return { ...stamp, kind: 'cancel', ...cancelBodySchema.parse(JSON.parse(entry.body)) };
+      default:
+        return { invalid: `messages of kind "${entry.kind}" are not known` };
+    }
+  } catch (error) {
+    return { invalid: `not a ${entry.kind} message: ${messageOf(error)}` };
+  }
+}
+
+/** Parses what a worker sent as its reply. Whatever it is, a reply comes out; only a well-formed pass is a pass. */
+export function replyFrom(body: string): PersonaReply {
+  const invalid = (message: string): PersonaReply => ({
+    status: 'error',
+    result: null,
+    artifacts: [],
+    commit: null,
+    error: { class: 'INVALID_REPLY', message },
+  });
+  if (Buffer.byteLength(body) > REPLY_LIMIT_BYTES) {
+    return invalid(
+      `the reply has ${String(Buffer.byteLength(body))} bytes, ${String(REPLY_LIMIT_BYTES)} are allowed; large outputs belong in artifacts`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    return invalid(`the reply is not JSON: ${messageOf(error)}; it begins ${JSON.stringify(body.slice(0, 80))}`);
+  }
+  const parsed = personaReplySchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.length === 0 ? 'the reply' : issue.path.join('.')}: ${issue.message}`);
+  return invalid(`the reply is not valid: ${issues.join('; ')}`);
+}
+
+export function commitOf(state: RunState, result: FoldResult, consumed: readonly string[]): Commit {
+  return {
+    run: state.record.id,
+    expectedVersion: state.version,
+    record: JSON.stringify(result.record),
+    status: { from: state.record.status, to: result.record.status },
+    steps: [...result.steps].map(([step, record]) => ({ step, record: JSON.stringify(record), token: record.token })),
+    consumed,
+    requests: result.requests,
+    arm: result.arm,
+    disarm: result.disarm,
+    facts: result.facts.map((fact) => JSON.stringify(fact)),
+  };
+}
+
+/** A quarantine reason that a person can act on. */
+export function whyUnreadable(error: unknown): string {
+  return error instanceof CoordError
+    ? `${error.code}: ${error.message}`
+    : `evaluating the message failed: ${messageOf(error)}`;
+}

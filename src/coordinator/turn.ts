@@ -1,0 +1,173 @@
+/**
+ * One turn: a batch of inbox entries, grouped by run, folded, and committed with one atomic commit per run.
+ * Dying anywhere in here is harmless: what was not committed lies in the inbox still.
+ */
+import { LRUCache } from 'lru-cache';
+import { CoordError } from '../core/errors.js';
+import type { Claim, Message } from '../core/messages.js';
+import type { InboxEntry, Lease, PartitionPort } from '../core/ports.js';
+import { runHasEnded } from '../core/statuses.js';
+import { fold } from '../machines/fold.js';
+import { applyFold, type FoldResult, type RunState } from '../machines/state.js';
+import { commitOf, messageFrom, stateOf, whyUnreadable } from './codec.js';
+import type { Report } from './events.js';
+import type { Plans } from './plans.js';
+
+export interface TurnParams {
+  readonly partitions: PartitionPort;
+  readonly plans: Plans;
+  readonly report: Report;
+  /** Runs kept in memory; any other is read again when a message for it comes. */
+  readonly runsCached: number;
+}
+
+/** `again`: something did not match the store, which must be read again from the start. */
+export type TurnOutcome =
+  | {
+      readonly outcome: 'ok' /** Earliest timer armed, ms from now; null for none. */;
+      readonly nextTimerMs: number | null;
+    }
+  | { readonly outcome: 'again' }
+  | { readonly outcome: 'fenced' };
+
+/** How a batch went for one run. */
+type RunOutcome = 'ok' | 'again' | 'fenced';
+
+export class Turn {
+  readonly #params: TurnParams;
+  readonly #cache: LRUCache<string, RunState>;
+  #nextTimerMs: number | null = null;
+
+  constructor(params: TurnParams) {
+    this.#params = params;
+    this.#cache = new LRUCache({ max: params.runsCached });
+  }
+
+  /** What is held in memory may not be what the store holds: after a lost connection or lease. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
+  async run(lease: Lease, entries: readonly InboxEntry[]): Promise<TurnOutcome> {
+    this.#nextTimerMs = null;
+    const byRun = groupByRun(entries);
+    const outcomes = await Promise.all([...byRun].map(([run, messages]) => this.#advance(lease, run, messages)));
+    this.#params.report({ type: 'turn', partition: lease.partition, messages: entries.length, runs: byRun.size });
+    if (outcomes.includes('fenced')) return { outcome: 'fenced' };
+    if (outcomes.includes('again')) return { outcome: 'again' };
+    return { outcome: 'ok', nextTimerMs: this.#nextTimerMs };
+  }
+
+  async #advance(lease: Lease, run: string, entries: readonly InboxEntry[]): Promise<RunOutcome> {
+    let state: RunState | undefined;
+    let result: FoldResult;
+    const consumed: string[] = [];
+    try {
+      const loaded = await this.#load(lease, run, entries);
+      if ('unknown' in loaded)
+        return await this.#discardAll(lease, entries, { reason: loaded.unknown, quarantine: false });
+      state = loaded.state;
+      const messages: Message[] = [];
+      for (const entry of entries) {
+        const message = messageFrom(entry, loaded.claims);
+        if ('invalid' in message) {
+          if ((await this.#discard(lease, entry, { reason: message.invalid, quarantine: false })) === 'fenced')
+            return 'fenced';
+        } else {
+          messages.push(message);
+          consumed.push(entry.id);
+        }
+      }
+      if (messages.length === 0) return 'ok';
+      result = fold(state, messages);
+    } catch (error) {
+      // The store not answering is no fault of the run.
+      if (error instanceof CoordError && error.retryable) throw error;
+      this.#cache.delete(run);
+      return this.#discardAll(lease, entries, { reason: whyUnreadable(error), quarantine: true });
+    }
+    return this.#commit(lease, { state, result, consumed });
+  }
+
+  async #commit(
+    lease: Lease,
+    { state, result, consumed }: { state: RunState; result: FoldResult; consumed: readonly string[] },
+  ): Promise<RunOutcome> {
+    const run = state.record.id;
+    const outcome = await this.#params.partitions.commit(lease, commitOf(state, result, consumed));
+    if (outcome !== 'ok') {
+      this.#cache.delete(run);
+      if (outcome === 'fenced') return 'fenced';
+      this.#params.report({ type: 'commit.stale', partition: lease.partition, run });
+      return 'again';
+    }
+    if (runHasEnded(result.record.status)) {
+      this.#cache.delete(run);
+      if (!runHasEnded(state.record.status))
+        this.#params.report({ type: 'run.ended', run, status: result.record.status });
+    } else {
+      this.#cache.set(run, applyFold(state, result));
+    }
+    for (const { afterMs } of result.arm) this.#nextTimerMs = Math.min(this.#nextTimerMs ?? afterMs, afterMs);
+    return 'ok';
+  }
+
+  /** The run as cached or as stored; claims only when a timer asks for them, since they change without the coordinator. */
+  async #load(
+    lease: Lease,
+    run: string,
+    entries: readonly InboxEntry[],
+  ): Promise<{ state: RunState; claims: ReadonlyMap<string, Claim> } | { unknown: string }> {
+    const cached = this.#cache.get(run);
+    if (cached !== undefined && !entries.some((entry) => entry.kind === 'timer'))
+      return { state: cached, claims: new Map() };
+    const stored = await this.#params.partitions.load(lease.partition, run);
+    if (stored === null) return { unknown: `there is no run "${run}"` };
+    if (stored.quarantined !== null) return { unknown: `the run is set aside: ${stored.quarantined}` };
+    if (cached !== undefined && cached.version === stored.version) return { state: cached, claims: stored.claims };
+    return { state: stateOf(stored, await this.#params.plans.get(stored.definition)), claims: stored.claims };
+  }
+
+  async #discardAll(
+    lease: Lease,
+    entries: readonly InboxEntry[],
+    why: { reason: string; quarantine: boolean },
+  ): Promise<RunOutcome> {
+    for (const entry of entries) if ((await this.#discard(lease, entry, why)) === 'fenced') return 'fenced';
+    return 'ok';
+  }
+
+  /** To the dead letters. */
+  async #discard(
+    lease: Lease,
+    entry: InboxEntry,
+    { reason, quarantine }: { reason: string; quarantine: boolean },
+  ): Promise<'ok' | 'fenced'> {
+    const outcome = await this.#params.partitions.discard(lease, { entry, reason, quarantine });
+    if (outcome === 'ok')
+      this.#params.report({
+        type: 'message.discarded',
+        run: entry.run,
+        entry: entry.id,
+        reason,
+        quarantined: quarantine,
+      });
+    return outcome;
+  }
+
+  /** Sets a message aside that has killed its coordinator too often. */
+  async setAside(lease: Lease, entry: InboxEntry, times: number): Promise<'ok' | 'fenced'> {
+    const reason = `a coordinator died ${String(times)} times while it evaluated this message`;
+    return this.#discard(lease, entry, { reason, quarantine: true });
+  }
+}
+
+function groupByRun(entries: readonly InboxEntry[]): ReadonlyMap<string, readonly InboxEntry[]> {
+  const byRun = new Map<string, InboxEntry[]>();
+  for (const entry of entries) {
+    const group = byRun.get(entry.run);
+    if (group === undefined) byRun.set(entry.run, [entry]);
+    else group.push(entry);
+  }
+  return byRun;
+}

@@ -1,0 +1,115 @@
+/**
+ * Every error that coord raises on purpose: one closed catalogue, one class. `docs/errors.md` lists the same
+ * codes, and a test compares both. Messages name the thing, its state, and what to do.
+ */
+
+interface ErrorKind {
+  /** What is wrong, in general; the message says what is wrong in particular. */
+  readonly summary: string;
+  /** Process exit code of a command that ends with this error. */
+  readonly exit: 1 | 2 | 3 | 4;
+  /** Whether the same call may succeed later without anything being changed. */
+  readonly retryable: boolean;
+}
+
+export const ERRORS = {
+  USAGE: { summary: 'A command was called with wrong or missing arguments.', exit: 2, retryable: false },
+  DEFINITION_INVALID: {
+    summary: 'A workflow definition has problems; each is listed with its place.',
+    exit: 2,
+    retryable: false,
+  },
+  DEFINITION_NOT_FOUND: { summary: 'No workflow of that name or path exists.', exit: 2, retryable: false },
+  DEFINITION_MISSING: { summary: 'A run names a definition that the store does not hold.', exit: 1, retryable: false },
+  EXPRESSION_INVALID: {
+    summary: 'A condition or template cannot be parsed or uses a name it may not use.',
+    exit: 2,
+    retryable: false,
+  },
+  EXPRESSION_FAILED: { summary: 'A condition or template failed while it was evaluated.', exit: 1, retryable: false },
+  PERSONA_INVALID: {
+    summary: 'A persona file has problems; each is listed with its place.',
+    exit: 2,
+    retryable: false,
+  },
+  PERSONA_NOT_FOUND: { summary: 'No persona of that name is known.', exit: 2, retryable: false },
+  TASK_INVALID: { summary: 'The task given to a run is not a JSON or YAML object.', exit: 2, retryable: false },
+  WORKSPACE_INVALID: {
+    summary: 'The folder is not a git repository that a run can branch from.',
+    exit: 2,
+    retryable: false,
+  },
+  GIT_FAILED: { summary: 'A git command failed.', exit: 1, retryable: false },
+  RUN_NOT_FOUND: { summary: 'No run with that id exists in the namespace.', exit: 2, retryable: false },
+  RUN_UNREADABLE: {
+    summary: 'A stored run cannot be read; it is set aside and other runs go on.',
+    exit: 1,
+    retryable: false,
+  },
+  RUN_ENDED: { summary: 'The run has ended already, so nothing can be done to it.', exit: 2, retryable: false },
+  IDEMPOTENCY_CONFLICT: {
+    summary: 'An idempotency key was used again with a different request.',
+    exit: 2,
+    retryable: false,
+  },
+  ARTIFACT_NOT_FOUND: {
+    summary: 'No artifact with that name or hash is stored for the run.',
+    exit: 2,
+    retryable: false,
+  },
+  ARTIFACT_TOO_LARGE: { summary: 'An artifact is larger than the limit.', exit: 1, retryable: false },
+  PARTITION_MISMATCH: {
+    summary: 'The namespace was created with another number of partitions.',
+    exit: 2,
+    retryable: false,
+  },
+  FORMAT_UNKNOWN: { summary: 'The namespace was written by a newer version of coord.', exit: 1, retryable: false },
+  REDIS_UNREACHABLE: { summary: 'The Redis server does not answer.', exit: 1, retryable: true },
+  REDIS_UNSUITABLE: {
+    summary: 'The Redis server runs with a setting or version that would break a promise.',
+    exit: 1,
+    retryable: false,
+  },
+  REDIS_SCRIPT: { summary: 'A Redis script gave a reply that its header does not name.', exit: 1, retryable: false },
+  REDIS_START_FAILED: { summary: 'The private Redis server could not be started.', exit: 1, retryable: false },
+  OUTCOME_UNKNOWN: {
+    summary: 'A write was sent but its answer never came: it may or may not have been applied.',
+    exit: 1,
+    retryable: true,
+  },
+  HOST_START_FAILED: {
+    summary: 'The background process that hosts runs could not be started.',
+    exit: 1,
+    retryable: false,
+  },
+  FAILPOINT: { summary: 'A failpoint asked for this error; only tests set failpoints.', exit: 1, retryable: true },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export class CoordError extends Error {
+  override readonly name = 'CoordError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+}
+
+export function hasCode(error: unknown, code: ErrorCode): error is CoordError {
+  return error instanceof CoordError && error.code === code;
+}
+
+/** The text of whatever was thrown, for messages and records; never a stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,210 @@
+/**
+ * The two messages between a run and a persona, and the messages of a run's inbox: what `docs/protocol.md`
+ * documents. Everything that enters from outside is parsed with these schemas, once, at the edge.
+ */
+import { z } from 'zod';
+import { type JsonObject, type JsonValue, jsonObjectSchema, jsonValueSchema } from './json.js';
+import { type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
+
+export const PROTOCOL_VERSION = 1;
+
+/** A named output, stored by content: the same bytes are stored once, and storing again is harmless. */
+export interface ArtifactRef {
+  readonly name: string;
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Media type, for example `text/markdown`. */
+  readonly type: string;
+}
+
+export const artifactRefSchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
+  size: z.int().nonnegative(),
+  type: z.string().min(1).max(200),
+});
+
+/** Where a run works: its own branch of a repository, started at the commit `base`. */
+export interface Workspace {
+  /** Absolute path of the repository's top folder. */
+  readonly repo: string;
+  /** Commit that the run's branch starts from. */
+  readonly base: string;
+  /** Branch that the run leaves behind, for example `coord/project-loop-7k2m9x4h0q`. */
+  readonly branch: string;
+}
+
+export const workspaceSchema = z.strictObject({
+  repo: z.string().min(1),
+  base: z.string().regex(/^[0-9a-f]{40,64}$/),
+  branch: z.string().min(1).max(200),
+});
+
+/** What a run is started with. Never changes afterwards. */
+export interface RunInput {
+  readonly task: JsonObject;
+  readonly workspace: Workspace | null;
+}
+
+export const runInputSchema = z.strictObject({ task: jsonObjectSchema, workspace: workspaceSchema.nullable() });
+
+/** The outcome of an earlier step, as later personas see it. */
+export interface StepOutcome {
+  readonly status: Verdict;
+  readonly result: JsonValue;
+  readonly artifacts: readonly ArtifactRef[];
+}
+
+/** One attempt of one step, asked of a persona. JSON on the persona's stream and on a command's stdin. */
+export interface PersonaRequest {
+  readonly protocol: typeof PROTOCOL_VERSION;
+  readonly run: string;
+  readonly workflow: string;
+  readonly step: string;
+  readonly name: string;
+  readonly persona: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** Names this attempt and its input; the same for a redelivery. Hand it to outside systems as idempotency key. */
+  readonly token: string;
+  readonly params: JsonObject;
+  readonly task: JsonObject;
+  /** Outcomes of the steps this one depends on, directly or not; nearest first up to `RESULTS_LIMIT`, the rest are named in `omitted`. */
+  readonly results: { readonly [step: string]: StepOutcome };
+  readonly omitted: readonly string[];
+  readonly workspace:
+    | (Workspace & { /** Commit to start from: what the steps before left behind. */ readonly commit: string })
+    | null;
+  /** Milliseconds the attempt may take, counted from `begin`; null for no limit. */
+  readonly timeoutMs: number | null;
+}
+
+export const personaRequestSchema = z.strictObject({
+  protocol: z.literal(PROTOCOL_VERSION),
+  run: z.string(),
+  workflow: z.string(),
+  step: z.string(),
+  name: z.string(),
+  persona: z.string(),
+  attempt: z.int().positive(),
+  token: z.string(),
+  params: jsonObjectSchema,
+  task: jsonObjectSchema,
+  results: z.record(
+    z.string(),
+    z.strictObject({ status: z.enum(VERDICTS), result: jsonValueSchema, artifacts: z.array(artifactRefSchema) }),
+  ),
+  omitted: z.array(z.string()),
+  workspace: workspaceSchema.extend({ commit: z.string() }).nullable(),
+  timeoutMs: z.number().positive().nullable(),
+}) satisfies z.ZodType<PersonaRequest>;
+
+/** Most steps, and most bytes of JSON, that `results` of a request carries. */
+export const RESULTS_LIMIT = { steps: 50, bytes: 64 * 1024 } as const;
+
+/** Why an attempt did not pass. */
+export interface AttemptError {
+  readonly class: ErrorClass;
+  readonly message: string;
+}
+
+/** What a worker answers for one attempt. `error` is null exactly when `status` is `pass`. */
+export interface PersonaReply {
+  readonly status: Verdict;
+  readonly result: JsonValue;
+  readonly artifacts: readonly ArtifactRef[];
+  readonly error: AttemptError | null;
+  /** Commit that the run's branch stands at after the attempt; null when it has no workspace. */
+  readonly commit: string | null;
+}
+
+export const personaReplySchema = z
+  .strictObject({
+    status: z.enum(VERDICTS),
+    result: jsonValueSchema.default(null),
+    artifacts: z.array(artifactRefSchema).max(200).default([]),
+    error: z
+      .strictObject({ class: z.enum(ERROR_CLASSES), message: z.string().max(8_192) })
+      .nullable()
+      .default(null),
+    commit: z
+      .string()
+      .regex(/^[0-9a-f]{40,64}$/)
+      .nullable()
+      .default(null),
+  })
+  .superRefine((reply, context) => {
+    if (reply.status === 'pass' && reply.error !== null)
+      context.addIssue({ code: 'custom', path: ['error'], message: 'must be null when status is "pass"' });
+    if (reply.status !== 'pass' && reply.error === null)
+      context.addIssue({ code: 'custom', path: ['error'], message: `is required when status is "${reply.status}"` });
+  });
+
+/** Largest JSON text of a reply, in bytes; larger outputs are artifacts. */
+export const REPLY_LIMIT_BYTES = 256 * 1024;
+/** Largest artifact, in bytes. */
+export const ARTIFACT_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Who holds an attempt: written by `begin`, moved on by `beat`, cleared by `reply`. Times are the store's, in ms. */
+export interface Claim {
+  readonly worker: string;
+  readonly begunAt: number;
+  readonly beatAt: number;
+  /** Last line of progress the persona reported; empty for none. */
+  readonly progress: string;
+}
+
+export const claimSchema = z.strictObject({
+  worker: z.string(),
+  begunAt: z.number(),
+  beatAt: z.number(),
+  progress: z.string(),
+}) satisfies z.ZodType<Claim>;
+
+/** What the store says of a reply when it puts it into the inbox; the reply itself is the worker's word. */
+export const replyHeadSchema = z.strictObject({
+  step: z.string(),
+  attempt: z.number(),
+  token: z.string(),
+  worker: z.string(),
+  begunAt: z.number(),
+});
+export type ReplyHead = Readonly<z.infer<typeof replyHeadSchema>>;
+
+export const cancelBodySchema = z.strictObject({ reason: z.string().max(2_000), by: z.string().max(200) });
+
+export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry'] as const;
+export type TimerKind = (typeof TIMER_KINDS)[number];
+
+export interface StepTimer {
+  readonly kind: TimerKind;
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/** A timer's name in the sorted set; `parseTimer` is its inverse. */
+export function timerId(timer: StepTimer): string {
+  return `${timer.kind}|${timer.run}|${timer.step}|${String(timer.attempt)}`;
+}
+
+export function parseTimer(id: string): StepTimer | null {
+  const [kind, run, step, attempt, ...rest] = id.split('|');
+  const known = TIMER_KINDS.find((candidate) => candidate === kind);
+  if (known === undefined || run === undefined || step === undefined || attempt === undefined || rest.length > 0)
+    return null;
+  return /^[1-9]\d*$/.test(attempt) ? { kind: known, run, step, attempt: Number(attempt) } : null;
+}
+
+export const MESSAGE_KINDS = ['start', 'reply', 'timer', 'cancel'] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** A message to a run, as the fold takes it. `id` and `at` are the inbox entry's: `at` is the store's time in ms. */
+export type Message = Readonly<{ id: string; at: number }> &
+  (
+    | Readonly<{ kind: 'start' }>
+    | Readonly<{ kind: 'reply'; step: string; token: string; worker: string; begunAt: number; reply: PersonaReply }>
+    | Readonly<{ kind: 'timer'; timer: StepTimer; claim: Claim | null }>
+    | Readonly<{ kind: 'cancel'; reason: string; by: string }>
+  );

@@ -1,0 +1,271 @@
+/**
+ * What the engine and the workers need from a store. Two adapters implement it, `redis` and `memory`; one
+ * contract suite (`test/contract`) holds both to every sentence here. All of one partition's state changes
+ * are atomic: a method either did everything it says or nothing.
+ *
+ * A method that writes may throw OUTCOME_UNKNOWN: then it may or may not have been applied, and the caller
+ * reads the state again before it does anything else.
+ */
+import type { Claim } from './messages.js';
+import type { RunStatus } from './statuses.js';
+
+/** The right to move the runs of one partition. The nonce fences after a roll-back, when an epoch can repeat. */
+export interface Lease {
+  readonly partition: number;
+  /** Random per owner and start. */
+  readonly owner: string;
+  /** Grows by one with every change of owner. */
+  readonly epoch: number;
+}
+
+/** A message as it lies in the inbox: not yet applied, in order of arrival. */
+export interface InboxEntry {
+  /** `<ms>-<n>`, ascending; the first part is the store's time of arrival. */
+  readonly id: string;
+  readonly run: string;
+  readonly kind: string;
+  /** JSON text that the store itself wrote: for a reply a `ReplyHead`, for a timer its id, else empty. */
+  readonly head: string;
+  /** JSON text, not yet parsed: whoever wrote it may have written anything. */
+  readonly body: string;
+}
+
+/** A run as stored. Texts are JSON that the engine wrote; claims are written by the store itself. */
+export interface StoredRun {
+  readonly version: number;
+  /** Content hash of its pinned definition. */
+  readonly definition: string;
+  readonly input: string;
+  readonly record: string;
+  /** Records of the steps that have left `pending`, by step id. */
+  readonly steps: ReadonlyMap<string, string>;
+  /** Who works on what, by step id. */
+  readonly claims: ReadonlyMap<string, Claim>;
+  /** Why the run is set aside, or null. */
+  readonly quarantined: string | null;
+}
+
+export interface StepWrite {
+  readonly step: string;
+  readonly record: string;
+  /** The token that a worker must hold to begin and to answer; null when nothing is outstanding. Replaces claim and token. */
+  readonly token: string | null;
+}
+
+/** One transition of one run: everything it changes and everything it asks for. */
+export interface Commit {
+  readonly run: string;
+  readonly expectedVersion: number;
+  readonly record: string;
+  readonly status: { readonly from: RunStatus; readonly to: RunStatus };
+  readonly steps: readonly StepWrite[];
+  /** Inbox entries that this transition consumed; they are deleted with it. */
+  readonly consumed: readonly string[];
+  readonly requests: readonly { readonly persona: string; readonly body: string }[];
+  /** Timers by id; `afterMs` counts from the moment of the commit, by the store's clock. */
+  readonly arm: readonly { readonly id: string; readonly afterMs: number }[];
+  readonly disarm: readonly string[];
+  /** JSON texts of facts: appended to the run's history, and to the partition's feed. */
+  readonly facts: readonly string[];
+}
+
+/** What the owner of a partition does. */
+export interface PartitionPort {
+  /** Takes the partition when nobody holds it. `held` says for how many ms it is still held. */
+  acquire(want: {
+    partition: number;
+    owner: string;
+    leaseMs: number;
+  }): Promise<{ outcome: 'acquired'; lease: Lease } | { outcome: 'held'; owner: string; remainingMs: number }>;
+  renew(lease: Lease, leaseMs: number): Promise<'ok' | 'fenced'>;
+  /** Gives the partition up at once, so that the next owner need not wait. */
+  release(lease: Lease): Promise<'ok' | 'fenced'>;
+  /** Entries after `after` (`0` for all), oldest first; waits up to `waitMs` when there is none, less when aborted. */
+  read(want: {
+    partition: number;
+    after: string;
+    limit: number;
+    waitMs: number;
+    signal: AbortSignal;
+  }): Promise<readonly InboxEntry[]>;
+  load(partition: number, run: string): Promise<StoredRun | null>;
+  /** `fenced`: the lease is not this one. `stale`: the run is not at the expected version. Either way nothing changed. */
+  commit(lease: Lease, commit: Commit): Promise<'ok' | 'fenced' | 'stale'>;
+  /** Moves an entry that cannot be applied to the dead letters with its reason; `quarantine` also sets its run aside. */
+  discard(lease: Lease, dead: { entry: InboxEntry; reason: string; quarantine: boolean }): Promise<'ok' | 'fenced'>;
+  /** Moves up to `limit` due timers into the inbox. `nextInMs` is the time to the next one, null for none. */
+  fire(
+    lease: Lease,
+    limit: number,
+  ): Promise<{ outcome: 'ok'; fired: number; nextInMs: number | null } | { outcome: 'fenced' }>;
+  /**
+   * Counts evaluations that are about to happen, so that a message which kills its coordinator is known by its count.
+   * Returns the counts of the entries that may be evaluated now: of all when none was counted before, else of the first alone.
+   */
+  suspect(
+    lease: Lease,
+    entries: readonly string[],
+  ): Promise<{ outcome: 'ok'; counts: readonly number[] } | { outcome: 'fenced' }>;
+}
+
+/** What came in through a client. The first call with a key has its effect; a repeated one gets the same answer. */
+export interface AdmissionPort {
+  admit(
+    request: Admission,
+  ): Promise<
+    | { outcome: 'admitted' }
+    | { outcome: 'repeated' }
+    | { outcome: 'conflict' }
+    | { outcome: 'no_run' }
+    | { outcome: 'ended'; status: RunStatus }
+  >;
+}
+
+export type Admission = Readonly<{
+  partition: number;
+  run: string;
+  idempotencyKey: string /** Hash of what is asked; the same key with another hash is a conflict. */;
+  requestHash: string;
+}> &
+  (
+    | Readonly<{ kind: 'start'; definition: string; input: string; record: string }>
+    | Readonly<{ kind: 'cancel'; body: string }>
+  );
+
+/** A request as delivered to a worker; not begun yet. */
+export interface Delivery {
+  readonly partition: number;
+  readonly persona: string;
+  readonly entry: string;
+  /** JSON text of a `PersonaRequest`, not yet parsed. */
+  readonly body: string;
+}
+
+export interface AttemptKey {
+  readonly partition: number;
+  readonly run: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly token: string;
+  readonly worker: string;
+}
+
+/** What a worker does. */
+export interface RequestPort {
+  /** Makes this worker a reader of these personas' requests. Repeating is harmless. */
+  join(who: { partition: number; worker: string; personas: readonly string[] }): Promise<void>;
+  /** Up to `limit` requests per named persona, never more than `total` in all; waits up to `waitMs` for the first. Own unfinished deliveries come first after `recover`. */
+  take(want: {
+    partition: number;
+    worker: string;
+    personas: readonly string[];
+    limit: number;
+    total: number;
+    recover: boolean;
+    waitMs: number;
+    signal: AbortSignal;
+  }): Promise<readonly Delivery[]>;
+  /** Requests that were delivered to some worker at least `idleMs` ago and never begun; now this worker's. */
+  claimAbandoned(want: {
+    partition: number;
+    worker: string;
+    persona: string;
+    idleMs: number;
+    limit: number;
+  }): Promise<readonly Delivery[]>;
+  /** Go ahead, or why not. Starts the heartbeat deadline and the attempt's timeout, and removes the delivery. */
+  begin(
+    key: AttemptKey,
+    entry: { persona: string; entry: string; heartbeatMs: number; timeoutMs: number | null },
+  ): Promise<'go' | 'held' | 'superseded' | 'done' | 'canceled' | 'no_run'>;
+  /** `stop` when the attempt is no longer this worker's. Moves the heartbeat deadline. */
+  beat(key: AttemptKey, beat: { heartbeatMs: number; progress: string }): Promise<'ok' | 'stop'>;
+  /** Puts the reply (JSON text) into the run's inbox. `stale`: another attempt has taken over and this one is only kept as evidence. */
+  reply(key: AttemptKey, reply: { body: string }): Promise<'ok' | 'repeated' | 'stale'>;
+  /** Drops a delivery that is not a request at all, with its reason, to the dead letters. */
+  refuse(delivery: Delivery, reason: string): Promise<void>;
+  /** Takes the worker's reader away when it holds nothing. */
+  leave(who: { partition: number; worker: string; personas: readonly string[] }): Promise<void>;
+}
+
+export interface RunRow {
+  readonly run: string;
+  /** JSON text of the run's record. */
+  readonly record: string;
+  readonly quarantined: string | null;
+}
+
+/** An event of a partition's feed or a run's history. */
+export interface FeedEntry {
+  readonly id: string;
+  /** JSON text of a fact. */
+  readonly fact: string;
+}
+
+/** What readers see; nothing here changes anything. */
+export interface RunPort {
+  list(want: { partition: number; statuses: readonly RunStatus[]; limit: number }): Promise<readonly RunRow[]>;
+  load(partition: number, run: string): Promise<StoredRun | null>;
+  history(want: { partition: number; run: string; after: string; limit: number }): Promise<readonly FeedEntry[]>;
+  /** Newest id of the feed, `0` when it is empty: where to follow from. */
+  feedHead(partition: number): Promise<string>;
+  /** Feed entries of all runs after `after`; waits up to `waitMs` for the first. */
+  feed(want: {
+    partition: number;
+    after: string;
+    limit: number;
+    waitMs: number;
+    signal: AbortSignal;
+  }): Promise<readonly FeedEntry[]>;
+  deadLetters(
+    partition: number,
+    limit: number,
+  ): Promise<readonly { id: string; run: string; reason: string; kind: string; body: string }[]>;
+}
+
+export interface ArtifactPort {
+  /** Stores bytes under their hash; returns the hash. */
+  put(partition: number, content: Uint8Array): Promise<string>;
+  get(partition: number, sha256: string): Promise<Uint8Array | null>;
+}
+
+/** Who is there. Entries of processes that died are left behind and recognised by `seenAt`. */
+export interface WorkerInfo {
+  readonly worker: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly personas: readonly string[];
+  /** Requests in hand. */
+  readonly busy: number;
+  readonly seenAt: number;
+}
+
+/** Namespace-wide things, never part of a transition. */
+export interface NamespacePort {
+  /** Creates the namespace at first use. Throws PARTITION_MISMATCH or FORMAT_UNKNOWN. `partitions` null takes what is there, or 1. */
+  open(partitions: number | null): Promise<{ partitions: number; incarnation: string }>;
+  /** Stores a definition's normalised JSON under its content hash. */
+  putDefinition(hash: string, json: string): Promise<void>;
+  getDefinition(hash: string): Promise<string | null>;
+  announceWorker(info: Omit<WorkerInfo, 'seenAt'>): Promise<void>;
+  forgetWorker(worker: string): Promise<void>;
+  listWorkers(): Promise<readonly WorkerInfo[]>;
+  /** Owners of partitions with a running lease. */
+  owners(): Promise<readonly { partition: number; owner: string; epoch: number; remainingMs: number }[]>;
+  /** The store's clock, ms. */
+  time(): Promise<number>;
+}
+
+/** A whole store. `durable` false: nothing survives the process. */
+export interface Store {
+  readonly durable: boolean;
+  /** For people: where it is, for example `unix:.coord/redis/redis.sock`. */
+  readonly label: string;
+  readonly namespace: NamespacePort;
+  readonly partitions: PartitionPort;
+  readonly admission: AdmissionPort;
+  readonly requests: RequestPort;
+  readonly runs: RunPort;
+  readonly artifacts: ArtifactPort;
+  close(): Promise<void>;
+}

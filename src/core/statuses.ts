@@ -1,0 +1,67 @@
+/** The closed lists of statuses, as `docs/concepts.md` describes them. */
+
+export const RUN_STATUSES = [
+  'pending',
+  'running',
+  'waiting',
+  'paused',
+  'compensating',
+  'completed',
+  'failed',
+  'canceled',
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+export const STEP_STATUSES = [
+  'pending',
+  'queued',
+  'working',
+  'waiting',
+  'retrying',
+  'succeeded',
+  'failed',
+  'skipped',
+  'canceled',
+] as const;
+export type StepStatus = (typeof STEP_STATUSES)[number];
+
+/** What a persona says of its own work: `fail` is a verdict ("the tests fail"), `error` is no verdict at all. */
+export const VERDICTS = ['pass', 'fail', 'error'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+const ENDED_RUNS: Readonly<Record<RunStatus, boolean>> = {
+  pending: false,
+  running: false,
+  waiting: false,
+  paused: false,
+  compensating: false,
+  completed: true,
+  failed: true,
+  canceled: true,
+};
+
+const SETTLED_STEPS: Readonly<Record<StepStatus, boolean>> = {
+  pending: false,
+  queued: false,
+  working: false,
+  waiting: false,
+  retrying: false,
+  succeeded: true,
+  failed: true,
+  skipped: true,
+  canceled: true,
+};
+
+export const runHasEnded = (status: RunStatus): boolean => ENDED_RUNS[status];
+export const stepIsSettled = (status: StepStatus): boolean => SETTLED_STEPS[status];
+
+/** Why an attempt did not succeed. Closed: policies, metrics and documents name these and no others. */
+export const ERROR_CLASSES = [
+  'REJECTED',
+  'PERSONA_ERROR',
+  'INVALID_REPLY',
+  'TIMEOUT',
+  'WORKER_LOST',
+  'EXPRESSION',
+] as const;
+export type ErrorClass = (typeof ERROR_CLASSES)[number];

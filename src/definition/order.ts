@@ -1,0 +1,120 @@
+/** The graph of a workflow's steps: orders, paths and cycles. Iterative throughout, since chains may be thousands long. */
+
+/** Step id → ids it depends on, in the order of the definition. */
+export type Dependencies = ReadonlyMap<string, readonly string[]>;
+
+export interface Order {
+  readonly order: readonly string[];
+  readonly dependents: ReadonlyMap<string, readonly string[]>;
+  /** Steps that are on a cycle, behind one, or behind a step that does not exist. */
+  readonly stuck: readonly string[];
+}
+
+export function topologicalOrder(dependencies: Dependencies): Order {
+  const dependents = new Map<string, string[]>([...dependencies.keys()].map((id) => [id, []]));
+  const waiting = new Map<string, number>();
+  for (const [id, before] of dependencies) {
+    waiting.set(id, before.length);
+    for (const dependency of before) dependents.get(dependency)?.push(id);
+  }
+  const order = [...dependencies.keys()].filter((id) => waiting.get(id) === 0);
+  // The list grows while it is walked: what becomes free is put behind what is free already.
+  for (const id of order) {
+    for (const dependent of dependents.get(id) ?? []) {
+      const left = (waiting.get(dependent) ?? 0) - 1;
+      waiting.set(dependent, left);
+      if (left === 0) order.push(dependent);
+    }
+  }
+  const free = new Set(order);
+  return { order, dependents, stuck: [...dependencies.keys()].filter((id) => !free.has(id)) };
+}
+
+/** Up to `limit` steps that `id` depends on, directly or not; nearest first, then in the order of the dependencies. */
+export function nearestAncestors(id: string, dependencies: Dependencies, limit: number): readonly string[] {
+  const found = new Set<string>();
+  const queue = [id];
+  for (const next of queue) {
+    for (const dependency of dependencies.get(next) ?? []) {
+      if (found.has(dependency)) continue;
+      found.add(dependency);
+      if (found.size === limit) return [...found];
+      queue.push(dependency);
+    }
+  }
+  return [...found];
+}
+
+/** The longest chain of an acyclic graph; of several, the one that the order meets first. */
+export function longestPath(order: readonly string[], dependencies: Dependencies): readonly string[] {
+  const best = new Map<string, { length: number; before: string | null }>();
+  let last: string | null = null;
+  for (const id of order) {
+    let entry: { length: number; before: string | null } = { length: 1, before: null };
+    for (const before of dependencies.get(id) ?? []) {
+      const length = (best.get(before)?.length ?? 0) + 1;
+      if (length > entry.length) entry = { length, before };
+    }
+    best.set(id, entry);
+    if (last === null || entry.length > (best.get(last)?.length ?? 0)) last = id;
+  }
+  const path: string[] = [];
+  for (let id = last; id !== null; id = best.get(id)?.before ?? null) path.push(id);
+  return path.toReversed();
+}
+
+/** Cycles as paths `a, b, a`, where each step depends on the next. Every cycle is broken by one of them; at most `limit`. */
+export function findCycles(dependencies: Dependencies, limit: number): readonly (readonly string[])[] {
+  const cycles: string[][] = [];
+  const done = new Set<string>();
+  for (const start of dependencies.keys()) {
+    const path: { id: string; next: number }[] = [{ id: start, next: 0 }];
+    const onPath = new Set([start]);
+    for (let top = path.at(-1); top !== undefined && !done.has(start); top = path.at(-1)) {
+      const dependency = dependencies.get(top.id)?.[top.next++];
+      if (dependency === undefined) {
+        done.add(top.id);
+        onPath.delete(top.id);
+        path.pop();
+      } else if (onPath.has(dependency)) {
+        if (cycles.length === limit) return cycles;
+        const ids = path.map((entry) => entry.id);
+        cycles.push([...ids.slice(ids.indexOf(dependency)), dependency]);
+      } else if (!done.has(dependency) && dependencies.has(dependency)) {
+        path.push({ id: dependency, next: 0 });
+        onPath.add(dependency);
+      }
+    }
+  }
+  return cycles;
+}
+
+/** Answers "does `id` depend on `other`, directly or not" for every pair, in bits: 2,000 steps take half a megabyte. */
+export class Ancestry {
+  readonly #index = new Map<string, number>();
+  readonly #rows: Uint32Array[] = [];
+
+  /** `order` is topological. */
+  constructor(order: readonly string[], dependencies: Dependencies) {
+    const words = Math.ceil(order.length / 32);
+    for (const id of order) {
+      const row = new Uint32Array(words);
+      for (const dependency of dependencies.get(id) ?? []) {
+        const index = this.#index.get(dependency);
+        if (index === undefined) continue;
+        row[index >>> 5] = (row[index >>> 5] ?? 0) | (1 << (index & 31));
+        this.#rows[index]?.forEach((word, at) => {
+          row[at] = (row[at] ?? 0) | word;
+        });
+      }
+      this.#index.set(id, this.#rows.length);
+      this.#rows.push(row);
+    }
+  }
+
+  dependsOn(id: string, other: string): boolean {
+    const row = this.#rows[this.#index.get(id) ?? -1];
+    const bit = this.#index.get(other);
+    return row !== undefined && bit !== undefined && ((row[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+  }
+}

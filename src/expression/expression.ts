@@ -1,0 +1,52 @@
+/** An expression, parsed once and evaluated as often as wanted: what a `condition` and the holes of a template are. */
+import { CoordError, hasCode, messageOf } from '../core/errors.js';
+import type { JsonValue } from '../core/json.js';
+import { compile } from './compile.js';
+import type { Frame } from './frame.js';
+import { parseSyntax } from './grammar.js';
+import { type Reference, referencesOf } from './references.js';
+import type { Scope } from './scope.js';
+import type { Syntax } from './syntax.js';
+
+export interface Expression {
+  readonly source: string;
+  /** Every place where it reads the scope. */
+  readonly references: readonly Reference[];
+  /** Whether it ends in `?? null`: its author wants null rather than an error. */
+  readonly mayBeNull: boolean;
+  /** The value, undefined when there is none. Throws EXPRESSION_FAILED and nothing else; changes nothing. */
+  evaluate(scope: Scope): JsonValue | undefined;
+}
+
+/** Throws ExpressionError (code EXPRESSION_INVALID) with the place of the first problem. */
+export function parseExpression(source: string): Expression {
+  const { syntax, slots } = parseSyntax(source);
+  const run = compile(syntax, source);
+  return {
+    source,
+    references: referencesOf(syntax),
+    mayBeNull: endsInNull(syntax),
+    evaluate: (scope) => {
+      const frame: Frame = { scope, locals: Array.from({ length: slots }), steps: 0 };
+      try {
+        return run(frame) as JsonValue | undefined;
+      } catch (error) {
+        throw asFailure(error);
+      }
+    },
+  };
+}
+
+function endsInNull(syntax: Syntax): boolean {
+  return (
+    syntax.kind === 'logical' &&
+    syntax.operator === '??' &&
+    syntax.right.kind === 'literal' &&
+    syntax.right.value === null
+  );
+}
+
+function asFailure(error: unknown): CoordError {
+  if (hasCode(error, 'EXPRESSION_FAILED')) return error;
+  return new CoordError('EXPRESSION_FAILED', `the evaluation broke: ${messageOf(error)}`, { cause: error });
+}

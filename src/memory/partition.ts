@@ -1,0 +1,150 @@
+/**
+ * One partition in memory: the same keys as on Redis, as maps, and the same scripts, as methods that run without a
+ * pause and are therefore atomic. Waiting readers are woken by `changed`.
+ */
+import type { Clock } from '../core/clock.js';
+import type { Claim } from '../core/messages.js';
+import type { RunStatus } from '../core/statuses.js';
+import type { FeedEntry, InboxEntry } from '../core/ports.js';
+
+export interface MemoryStep {
+  record: string | null;
+  token: string | null;
+  /** Token whose reply lies in the inbox. */
+  delivered: string | null;
+  claim: Claim | null;
+}
+
+export interface MemoryRun {
+  version: number;
+  status: RunStatus;
+  definition: string;
+  input: string;
+  record: string;
+  quarantined: string | null;
+  readonly createdAt: number;
+  readonly steps: Map<string, MemoryStep>;
+  readonly history: FeedEntry[];
+}
+
+export interface MemoryRequest {
+  readonly id: string;
+  readonly body: string;
+  /** Worker it was delivered to, with when; null before. */
+  delivered: { worker: string; at: number } | null;
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly entry: string;
+  readonly run: string;
+  readonly reason: string;
+  readonly kind: string;
+  readonly head: string;
+  readonly body: string;
+}
+
+export class MemoryPartition {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<() => void>();
+  #lastId = { ms: 0, sequence: 0 };
+  lease: { owner: string | null; epoch: number; until: number } = { owner: null, epoch: 0, until: 0 };
+  readonly inbox = new Map<string, InboxEntry>();
+  readonly dead: DeadLetter[] = [];
+  readonly suspects = new Map<string, number>();
+  readonly timers = new Map<string, number>();
+  readonly feed: FeedEntry[] = [];
+  readonly admitted = new Map<string, { hash: string; at: number }>();
+  readonly runs = new Map<string, MemoryRun>();
+  readonly requests = new Map<string, Map<string, MemoryRequest>>();
+  readonly artifacts = new Map<string, Uint8Array>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Ids like a stream's: the time, then a counter, never going back. */
+  nextId(): string {
+    const now = this.now();
+    this.#lastId =
+      now > this.#lastId.ms ? { ms: now, sequence: 0 } : { ms: this.#lastId.ms, sequence: this.#lastId.sequence + 1 };
+    return `${String(this.#lastId.ms)}-${String(this.#lastId.sequence)}`;
+  }
+
+  post(message: Omit<InboxEntry, 'id'>): void {
+    const id = this.nextId();
+    this.inbox.set(id, { id, ...message });
+    this.changed();
+  }
+
+  report(fact: string): void {
+    this.feed.push({ id: this.nextId(), fact });
+    if (this.feed.length > FEED_LENGTH * 2) this.feed.splice(0, this.feed.length - FEED_LENGTH);
+    this.changed();
+  }
+
+  step(run: MemoryRun, id: string): MemoryStep {
+    const existing = run.steps.get(id);
+    if (existing !== undefined) return existing;
+    const fresh: MemoryStep = { record: null, token: null, delivered: null, claim: null };
+    run.steps.set(id, fresh);
+    return fresh;
+  }
+
+  requestsOf(persona: string): Map<string, MemoryRequest> {
+    const existing = this.requests.get(persona);
+    if (existing !== undefined) return existing;
+    const fresh = new Map<string, MemoryRequest>();
+    this.requests.set(persona, fresh);
+    return fresh;
+  }
+
+  changed(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** What `look` finds, at once or as soon as it finds something; an empty list when the wait ran out or was aborted. */
+  async waitFor<T>(
+    look: () => readonly T[],
+    { waitMs, signal }: { waitMs: number; signal: AbortSignal },
+  ): Promise<readonly T[]> {
+    const ended = new AbortController();
+    const over = this.#clock.sleep(waitMs, AbortSignal.any([signal, ended.signal])).then(() => ended.abort());
+    for (;;) {
+      const found = look();
+      if (found.length > 0 || ended.signal.aborted || signal.aborted) {
+        ended.abort();
+        await over;
+        return found;
+      }
+      await this.#change(ended.signal);
+    }
+  }
+
+  #change(ended: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        ended.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      ended.addEventListener('abort', wake);
+    });
+  }
+}
+
+const FEED_LENGTH = 10_000;
+
+/** Orders ids of the form `<ms>-<n>`; a bare `<ms>` is before all of that ms. */
+export function isAfter(id: string, after: string): boolean {
+  const [ms = 0, sequence = 0] = id.split('-').map(Number);
+  const [afterMs = 0, afterSequence = -1] = after.includes('-')
+    ? after.split('-').map(Number)
+    : [Number(after), after === '0' ? 0 : -1];
+  return ms > afterMs || (ms === afterMs && sequence > afterSequence);
+}

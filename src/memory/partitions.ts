@@ -1,0 +1,150 @@
+/** The owner's side of a partition in memory. See `PartitionPort`. */
+import type { Commit, InboxEntry, Lease, PartitionPort, StoredRun } from '../core/ports.js';
+import type { Claim } from '../core/messages.js';
+import { isAfter, type MemoryPartition, type MemoryRun } from './partition.js';
+
+export class MemoryPartitions implements PartitionPort {
+  readonly #partition: (partition: number) => MemoryPartition;
+
+  constructor(partition: (partition: number) => MemoryPartition) {
+    this.#partition = partition;
+  }
+
+  async acquire({
+    partition,
+    owner,
+    leaseMs,
+  }: Parameters<PartitionPort['acquire']>[0]): ReturnType<PartitionPort['acquire']> {
+    const place = this.#partition(partition);
+    const { lease } = place;
+    const remainingMs = lease.until - place.now();
+    if (lease.owner !== null && lease.owner !== owner && remainingMs > 0)
+      return { outcome: 'held', owner: lease.owner, remainingMs };
+    place.lease = { owner, epoch: lease.epoch + 1, until: place.now() + leaseMs };
+    return { outcome: 'acquired', lease: { partition, owner, epoch: place.lease.epoch } };
+  }
+
+  async renew(lease: Lease, leaseMs: number): Promise<'ok' | 'fenced'> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return 'fenced';
+    place.lease.until = place.now() + leaseMs;
+    return 'ok';
+  }
+
+  async release(lease: Lease): Promise<'ok' | 'fenced'> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return 'fenced';
+    place.lease = { owner: null, epoch: lease.epoch, until: 0 };
+    return 'ok';
+  }
+
+  async read({
+    partition,
+    after,
+    limit,
+    waitMs,
+    signal,
+  }: Parameters<PartitionPort['read']>[0]): Promise<readonly InboxEntry[]> {
+    const place = this.#partition(partition);
+    return place.waitFor(
+      () => {
+        const found: InboxEntry[] = [];
+        for (const entry of place.inbox.values()) {
+          if (found.length >= limit) break;
+          if (isAfter(entry.id, after)) found.push(entry);
+        }
+        return found;
+      },
+      { waitMs, signal },
+    );
+  }
+
+  async load(partition: number, run: string): Promise<StoredRun | null> {
+    return storedRun(this.#partition(partition).runs.get(run));
+  }
+
+  async commit(lease: Lease, commit: Commit): Promise<'ok' | 'fenced' | 'stale'> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return 'fenced';
+    const run = place.runs.get(commit.run);
+    if (run === undefined || run.version !== commit.expectedVersion) return 'stale';
+    run.version += 1;
+    run.record = commit.record;
+    run.status = commit.status.to;
+    for (const { step, record, token } of commit.steps)
+      run.steps.set(step, { record, token, delivered: null, claim: null });
+    for (const entry of commit.consumed) {
+      place.inbox.delete(entry);
+      place.suspects.delete(entry);
+    }
+    for (const { persona, body } of commit.requests) {
+      const id = place.nextId();
+      place.requestsOf(persona).set(id, { id, body, delivered: null });
+    }
+    for (const timer of commit.disarm) place.timers.delete(timer);
+    for (const { id, afterMs } of commit.arm) place.timers.set(id, place.now() + afterMs);
+    for (const fact of commit.facts) {
+      run.history.push({ id: place.nextId(), fact });
+      place.report(fact);
+    }
+    place.changed();
+    return 'ok';
+  }
+
+  async discard(
+    lease: Lease,
+    { entry, reason, quarantine }: Parameters<PartitionPort['discard']>[1],
+  ): Promise<'ok' | 'fenced'> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return 'fenced';
+    const { run, kind, head, body } = entry;
+    if (place.inbox.delete(entry.id))
+      place.dead.push({ id: place.nextId(), entry: entry.id, reason, run, kind, head, body });
+    place.suspects.delete(entry.id);
+    const stored = place.runs.get(run);
+    if (quarantine && stored !== undefined) stored.quarantined = reason;
+    return 'ok';
+  }
+
+  async fire(lease: Lease, limit: number): ReturnType<PartitionPort['fire']> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return { outcome: 'fenced' };
+    const now = place.now();
+    const inOrder = [...place.timers].sort(([a, dueA], [b, dueB]) => dueA - dueB || (a < b ? -1 : 1));
+    const due = inOrder.filter(([, at]) => at <= now).slice(0, limit);
+    for (const [timer] of due) {
+      place.timers.delete(timer);
+      place.post({ run: timer.split('|')[1] ?? '', kind: 'timer', head: timer, body: '' });
+    }
+    const next = inOrder[due.length];
+    return { outcome: 'ok', fired: due.length, nextInMs: next === undefined ? null : Math.max(0, next[1] - now) };
+  }
+
+  async suspect(lease: Lease, entries: readonly string[]): ReturnType<PartitionPort['suspect']> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return { outcome: 'fenced' };
+    const known = entries.some((entry) => place.suspects.has(entry));
+    const counts = entries.slice(0, known ? 1 : entries.length).map((entry) => {
+      const count = (place.suspects.get(entry) ?? 0) + 1;
+      place.suspects.set(entry, count);
+      return count;
+    });
+    return { outcome: 'ok', counts };
+  }
+}
+
+export function storedRun(run: MemoryRun | undefined): StoredRun | null {
+  if (run === undefined) return null;
+  const steps = new Map<string, string>();
+  const claims = new Map<string, Claim>();
+  for (const [id, step] of run.steps) {
+    if (step.record !== null) steps.set(id, step.record);
+    if (step.claim !== null) claims.set(id, step.claim);
+  }
+  const { version, definition, input, record, quarantined } = run;
+  return { version, definition, input, record, steps, claims, quarantined };
+}
+
+function fenced(place: MemoryPartition, lease: Lease): boolean {
+  return place.lease.owner !== lease.owner || place.lease.epoch !== lease.epoch;
+}

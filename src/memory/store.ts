@@ -1,0 +1,160 @@
+/**
+ * The memory adapter as one `Store`: the same promises as on Redis while the process lives, and none after.
+ * For tests, for trying coord without a server, and as the second opinion that keeps the ports honest.
+ */
+import type { Clock } from '../core/clock.js';
+import { CoordError } from '../core/errors.js';
+import type { Ids } from '../core/ids.js';
+import { sha256 } from '../core/json.js';
+import type {
+  Admission,
+  AdmissionPort,
+  ArtifactPort,
+  NamespacePort,
+  RunPort,
+  Store,
+  WorkerInfo,
+} from '../core/ports.js';
+import { runHasEnded } from '../core/statuses.js';
+import { isAfter, MemoryPartition } from './partition.js';
+import { MemoryPartitions, storedRun } from './partitions.js';
+import { MemoryRequests } from './requests.js';
+
+type At = (partition: number) => MemoryPartition;
+
+export function createMemoryStore({ clock, ids }: { clock: Clock; ids: Ids }): Store {
+  const places = new Map<number, MemoryPartition>();
+  const at: At = (partition) => {
+    const place = places.get(partition) ?? new MemoryPartition(clock);
+    places.set(partition, place);
+    return place;
+  };
+  return {
+    durable: false,
+    label: 'memory of this process',
+    namespace: memoryNamespace({ at, clock, ids }),
+    partitions: new MemoryPartitions(at),
+    admission: memoryAdmission(at),
+    requests: new MemoryRequests(at),
+    runs: memoryRuns(at),
+    artifacts: memoryArtifacts(at),
+    close: async () => undefined,
+  };
+}
+
+function memoryNamespace({ at, clock, ids }: { at: At; clock: Clock; ids: Ids }): NamespacePort {
+  const incarnation = ids.nonce();
+  const definitions = new Map<string, string>();
+  const workers = new Map<string, WorkerInfo>();
+  let stored: number | null = null;
+  return {
+    open: async (partitions) => {
+      stored ??= partitions ?? 1;
+      if (partitions !== null && partitions !== stored) {
+        throw new CoordError(
+          'PARTITION_MISMATCH',
+          `the namespace has ${String(stored)} partitions, ${String(partitions)} were asked for`,
+        );
+      }
+      return { partitions: stored, incarnation };
+    },
+    putDefinition: async (hash, json) => {
+      definitions.set(hash, json);
+    },
+    getDefinition: async (hash) => definitions.get(hash) ?? null,
+    announceWorker: async (info) => {
+      workers.set(info.worker, { ...info, seenAt: clock.now() });
+    },
+    forgetWorker: async (worker) => {
+      workers.delete(worker);
+    },
+    listWorkers: async () => [...workers.values()],
+    owners: async () =>
+      Array.from({ length: stored ?? 1 }, (_, partition) => ({ partition, lease: at(partition).lease })).flatMap(
+        ({ partition, lease: { owner, epoch, until } }) => {
+          const remainingMs = until - clock.now();
+          return owner === null || remainingMs <= 0 ? [] : [{ partition, owner, epoch, remainingMs }];
+        },
+      ),
+    time: async () => clock.now(),
+  };
+}
+
+function memoryAdmission(at: At): AdmissionPort {
+  return {
+    admit: async (request) => {
+      const place = at(request.partition);
+      const { kind, run, idempotencyKey, requestHash } = request;
+      const known = place.admitted.get(idempotencyKey);
+      if (known !== undefined) return { outcome: known.hash === requestHash ? 'repeated' : 'conflict' };
+      const stored = place.runs.get(run);
+      if (kind === 'start' && stored !== undefined) {
+        return {
+          outcome: stored.definition === request.definition && stored.input === request.input ? 'repeated' : 'conflict',
+        };
+      }
+      if (kind === 'cancel' && stored === undefined) return { outcome: 'no_run' };
+      if (kind === 'cancel' && stored !== undefined && runHasEnded(stored.status))
+        return { outcome: 'ended', status: stored.status };
+      place.admitted.set(idempotencyKey, { hash: requestHash, at: place.now() });
+      if (kind === 'start') create(place, request);
+      place.post({ run, kind, head: '', body: kind === 'start' ? '{}' : request.body });
+      return { outcome: 'admitted' };
+    },
+  };
+}
+
+function create(place: MemoryPartition, start: Extract<Admission, { kind: 'start' }>): void {
+  const { run, definition, input, record } = start;
+  place.runs.set(run, {
+    version: 0,
+    status: 'pending',
+    definition,
+    input,
+    record,
+    quarantined: null,
+    createdAt: place.now(),
+    steps: new Map(),
+    history: [],
+  });
+}
+
+function memoryRuns(at: At): RunPort {
+  return {
+    list: async ({ partition, statuses, limit }) =>
+      statuses.flatMap((status) =>
+        [...at(partition).runs]
+          .filter(([, run]) => run.status === status)
+          .sort(([, a], [, b]) => b.createdAt - a.createdAt)
+          .slice(0, limit)
+          .map(([run, { record, quarantined }]) => ({ run, record, quarantined })),
+      ),
+    load: async (partition, run) => storedRun(at(partition).runs.get(run)),
+    history: async ({ partition, run, after, limit }) =>
+      (at(partition).runs.get(run)?.history ?? []).filter((entry) => isAfter(entry.id, after)).slice(0, limit),
+    feedHead: async (partition) => at(partition).feed.at(-1)?.id ?? '0',
+    feed: async ({ partition, after, limit, waitMs, signal }) => {
+      const place = at(partition);
+      return place.waitFor(() => place.feed.filter((entry) => isAfter(entry.id, after)).slice(0, limit), {
+        waitMs,
+        signal,
+      });
+    },
+    deadLetters: async (partition, limit) =>
+      at(partition)
+        .dead.slice(-limit)
+        .reverse()
+        .map(({ id, run, reason, kind, body }) => ({ id, run, reason, kind, body })),
+  };
+}
+
+function memoryArtifacts(at: At): ArtifactPort {
+  return {
+    put: async (partition, content) => {
+      const hash = sha256(content);
+      at(partition).artifacts.set(hash, Uint8Array.from(content));
+      return hash;
+    },
+    get: async (partition, hash) => at(partition).artifacts.get(hash) ?? null,
+  };
+}

@@ -1,0 +1,260 @@
+/**
+ * One attempt on a worker, from `begin` to `reply`: it holds the claim with heartbeats of its own, runs the persona,
+ * stores what came out of it and answers. Every way to end it early goes through one signal.
+ */
+import type { Clock } from '../core/clock.js';
+import { hasCode, messageOf } from '../core/errors.js';
+import type { Failpoints } from '../core/failpoints.js';
+import {
+  ARTIFACT_LIMIT_BYTES,
+  type ArtifactRef,
+  type PersonaReply,
+  type PersonaRequest,
+  REPLY_LIMIT_BYTES,
+} from '../core/messages.js';
+import type { AttemptKey, Delivery, Store } from '../core/ports.js';
+import type { AttemptFiles } from './attempt-files.js';
+import { untilKnown } from './patience.js';
+import { plainLine } from './plain-text.js';
+import { type AttemptContext, errorReply, type PersonaRunner, type RawArtifact, type RawReply } from './runner.js';
+import type { EndReason, Report } from './worker-events.js';
+import type { WorkspaceRequest, Workspaces } from './workspace.js';
+
+export interface AttemptMeans {
+  readonly store: Pick<Store, 'requests' | 'artifacts'>;
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  readonly beatMs: number;
+  readonly files: AttemptFiles;
+  readonly workspaces: Workspaces;
+  readonly failpoints: Failpoints;
+  readonly report: Report;
+  /** Aborted when the worker may not wait for the store any longer. */
+  readonly giveUp: AbortSignal;
+}
+
+export interface AttemptWork {
+  readonly key: AttemptKey;
+  readonly delivery: Delivery;
+  readonly request: PersonaRequest;
+  readonly runner: PersonaRunner;
+  /** Whether it starts processes that must be found again when this one dies. */
+  readonly hasProcesses: boolean;
+}
+
+export class Attempt {
+  readonly #work: AttemptWork;
+  readonly #means: AttemptMeans;
+  readonly #abort = new AbortController();
+  readonly #over = new AbortController();
+  #ended: EndReason | null = null;
+  #progress = '';
+
+  constructor(work: AttemptWork, means: AttemptMeans) {
+    this.#work = work;
+    this.#means = means;
+  }
+
+  get key(): AttemptKey {
+    return this.#work.key;
+  }
+
+  /** Ends the persona early; the first reason counts. */
+  end(reason: EndReason): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    this.#abort.abort();
+  }
+
+  /** Never rejects: what goes wrong is the reply, or reported when even that cannot be sent. */
+  async run(): Promise<void> {
+    const { key } = this;
+    try {
+      const since = this.#means.clock.now();
+      if (!(await this.#begin())) return;
+      void this.#holdOn(since);
+      await this.#hold();
+    } catch (error) {
+      this.#means.report({ type: 'trouble', doing: `${key.run} ${key.step}`, message: messageOf(error) });
+    } finally {
+      this.#over.abort();
+      this.#means.report({ type: 'ended', key });
+    }
+  }
+
+  async #begin(): Promise<boolean> {
+    const { key, delivery, request } = this.#work;
+    const { store, heartbeatMs, report, failpoints } = this.#means;
+    const { timeoutMs } = request;
+    const entry = { persona: delivery.persona, entry: delivery.entry, heartbeatMs, timeoutMs };
+    failpoints.pass('worker.taken');
+    if (this.#ended !== null) {
+      // Not begun, so it costs nothing: another worker claims it in a moment.
+      report({ type: 'dropped', key, reason: 'the worker stops' });
+      return false;
+    }
+    const answer = await this.#known('begin', () => store.requests.begin(key, entry));
+    failpoints.pass('worker.begun');
+    report(answer === 'go' ? { type: 'begun', key } : { type: 'dropped', key, reason: answer });
+    return answer === 'go';
+  }
+
+  /** While the claim is held. */
+  async #hold(): Promise<void> {
+    const { key, request, hasProcesses } = this.#work;
+    const { files, failpoints, report } = this.#means;
+    const recorded = hasProcesses || request.workspace !== null;
+    if (recorded) files.open(key);
+    try {
+      const raw = await this.#perform();
+      failpoints.pass('worker.ran');
+      const reason = this.#ended;
+      if (reason !== null) report({ type: 'stopped', key, reason });
+      if (reason === 'stop' || reason === 'lost') return;
+      await this.#answer(this.#afterEnd(raw));
+    } finally {
+      if (recorded) files.close(key);
+    }
+  }
+
+  async #perform(): Promise<RawReply> {
+    const { request, runner } = this.#work;
+    const { clock, files, failpoints } = this.#means;
+    const { timeoutMs } = request;
+    const { signal } = this.#abort;
+    const cancelTimeout = timeoutMs === null ? null : clock.after(timeoutMs, () => this.end('timeout'));
+    try {
+      const workspace = workspaceOf(request);
+      const directory = workspace === null ? null : await this.#means.workspaces.prepare(workspace, signal);
+      failpoints.pass('worker.prepared');
+      const context: AttemptContext = {
+        signal,
+        directory,
+        token: request.token,
+        worker: this.key.worker,
+        progress: (line) => {
+          this.#progress = plainLine(line);
+        },
+        groupStarted: (pid) => files.recordGroup(this.key, pid),
+      };
+      if (signal.aborted) return errorReply('PERSONA_ERROR', 'ended before it was started');
+      return await runner.run(request, context);
+    } catch (error) {
+      if (hasCode(error, 'FAILPOINT')) throw error;
+      return errorReply('PERSONA_ERROR', messageOf(error));
+    } finally {
+      cancelTimeout?.();
+    }
+  }
+
+  /** An attempt that was ended has no verdict, whatever its persona still said; what it left behind is kept. */
+  #afterEnd(raw: RawReply): RawReply {
+    const { timeoutMs } = this.#work.request;
+    if (this.#ended === 'timeout') {
+      const reply = errorReply('TIMEOUT', `not done after ${String(timeoutMs)} ms, the limit of one attempt`);
+      return { ...reply, artifacts: raw.artifacts };
+    }
+    if (this.#ended === 'shutdown') {
+      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), artifacts: raw.artifacts };
+    }
+    return raw;
+  }
+
+  async #answer(raw: RawReply): Promise<void> {
+    const { request } = this.#work;
+    const { workspaces, failpoints, giveUp } = this.#means;
+    const stored = await this.#store(raw);
+    failpoints.pass('worker.stored');
+    const workspace = workspaceOf(request);
+    if (workspace === null) {
+      await this.#send(stored);
+      return;
+    }
+    let concluded = false;
+    try {
+      await workspaces.conclude(workspace, { status: stored.status, signal: giveUp }, async (commit) => {
+        concluded = true;
+        failpoints.pass('worker.concluded');
+        await this.#send({ ...stored, commit });
+      });
+    } catch (error) {
+      if (concluded) throw error;
+      const failed = errorReply('PERSONA_ERROR', `its work could not be committed: ${messageOf(error)}`);
+      await this.#send({ ...failed, artifacts: stored.artifacts, commit: null });
+    }
+  }
+
+  /** Artifacts first, so that a reply never names what is not there. */
+  async #store(raw: RawReply): Promise<PersonaReply> {
+    const refs: ArtifactRef[] = [];
+    for (const artifact of raw.artifacts) {
+      if (artifact.content.length > ARTIFACT_LIMIT_BYTES) return tooLarge(artifact);
+      const hash = await this.#known('artifact', () =>
+        this.#means.store.artifacts.put(this.key.partition, artifact.content),
+      );
+      refs.push({ name: artifact.name, sha256: hash, size: artifact.content.length, type: artifact.type });
+    }
+    const reply: PersonaReply = { ...raw, artifacts: refs, commit: null };
+    const size = Buffer.byteLength(JSON.stringify(reply)) + 64;
+    if (size <= REPLY_LIMIT_BYTES) return reply;
+    const limit = `the limit is ${String(REPLY_LIMIT_BYTES)}; put large outputs into "artifacts"`;
+    return {
+      ...errorReply('INVALID_REPLY', `the reply has ${String(size)} bytes; ${limit}`),
+      artifacts: [],
+      commit: null,
+    };
+  }
+
+  async #send(reply: PersonaReply): Promise<void> {
+    const { key } = this;
+    const { store, report, failpoints } = this.#means;
+    const body = JSON.stringify(reply);
+    failpoints.pass('worker.replying');
+    const outcome = await this.#known('reply', () => store.requests.reply(key, { body }));
+    failpoints.pass('worker.replied');
+    const { status } = reply;
+    report(outcome === 'stale' ? { type: 'stale', key, status } : { type: 'replied', key, status, outcome });
+  }
+
+  /** Heartbeats until the attempt is over. Independent of all other attempts, and of calls that never settle. */
+  async #holdOn(since: number): Promise<void> {
+    const { clock, heartbeatMs, beatMs, store, report } = this.#means;
+    const over = this.#over.signal;
+    const lost = (): void => this.end('lost');
+    let cancel = clock.after(Math.max(0, since + heartbeatMs - clock.now()), lost);
+    over.addEventListener('abort', () => cancel());
+    for (;;) {
+      await clock.sleep(beatMs, over);
+      if (over.aborted) return;
+      const sent = clock.now();
+      try {
+        const answer = await store.requests.beat(this.key, { heartbeatMs, progress: this.#progress });
+        if (over.aborted) return;
+        if (answer === 'stop') {
+          cancel();
+          this.end('stop');
+          return;
+        }
+        cancel();
+        cancel = clock.after(Math.max(0, sent + heartbeatMs - clock.now()), lost);
+      } catch (error) {
+        report({ type: 'trouble', doing: 'beat', message: messageOf(error) });
+      }
+    }
+  }
+
+  async #known<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    const { clock, report, giveUp } = this.#means;
+    return await untilKnown(doing, call, { clock, report, signal: giveUp });
+  }
+}
+
+function tooLarge({ name, content }: RawArtifact): PersonaReply {
+  const size = `${String(content.length)} bytes; the limit is ${String(ARTIFACT_LIMIT_BYTES)}`;
+  return { ...errorReply('INVALID_REPLY', `artifact "${name}" has ${size}`), artifacts: [], commit: null };
+}
+
+function workspaceOf(request: PersonaRequest): WorkspaceRequest | null {
+  const { workspace } = request;
+  return workspace === null ? null : { ...request, workspace };
+}

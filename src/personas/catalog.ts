@@ -1,0 +1,88 @@
+/** The personas that a worker can serve: every persona file of some folders, or functions that a program hands over. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { CoordError, messageOf } from '../core/errors.js';
+import {
+  formatProblem,
+  type FunctionPersona,
+  PERSONA_FILE_LIMIT_BYTES,
+  PERSONA_NAME,
+  type PersonaDefinition,
+  type PersonaProblem,
+  parsePersonaFile,
+} from './persona-file.js';
+import type { PersonaFunction } from './runner.js';
+
+/**
+ * Reads `*.md` (but `README.md`) of each folder; a folder that does not exist holds none. Of two personas with one
+ * name, the one in the earlier folder is taken. Throws PERSONA_INVALID with all problems of all files, whose `cause`
+ * is the list of problems.
+ */
+export async function loadPersonas(directories: readonly string[]): Promise<ReadonlyMap<string, PersonaDefinition>> {
+  const personas = new Map<string, PersonaDefinition>();
+  const problems: PersonaProblem[] = [];
+  for (const directory of directories) {
+    const here = new Map<string, PersonaDefinition>();
+    for (const file of await personaFiles(directory)) {
+      const parsed = await readPersona(file);
+      problems.push(...parsed.problems);
+      if (parsed.persona === null) continue;
+      const other = here.get(parsed.persona.name);
+      if (other === undefined) here.set(parsed.persona.name, parsed.persona);
+      else {
+        const message = `persona "${other.name}" is defined by ${other.file ?? ''} already; give one another name`;
+        problems.push({ file, line: 1, column: 1, code: 'duplicate_name', message });
+      }
+    }
+    for (const [name, persona] of here) if (!personas.has(name)) personas.set(name, persona);
+  }
+  if (problems.length > 0) {
+    const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
+    const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
+    throw new CoordError('PERSONA_INVALID', [`${count} in persona files:`, ...lines].join('\n'), { cause: problems });
+  }
+  return personas;
+}
+
+/** A persona that this program serves itself, without a file. Throws PERSONA_INVALID. */
+export function functionPersona(want: {
+  readonly name: string;
+  readonly run: PersonaFunction;
+  readonly concurrency?: number;
+  readonly description?: string;
+}): FunctionPersona {
+  const { name, run, concurrency = 1, description = '' } = want;
+  if (!PERSONA_NAME.test(name)) {
+    throw new CoordError('PERSONA_INVALID', `persona name "${name}" must match ${String(PERSONA_NAME)}`);
+  }
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
+    throw new CoordError('PERSONA_INVALID', `persona "${name}": concurrency must be a whole number from 1 to 1000`);
+  }
+  return { kind: 'function', name, description, prompt: '', file: null, concurrency, tools: [], model: null, run };
+}
+
+async function personaFiles(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new CoordError('PERSONA_INVALID', `personas of ${directory} cannot be listed: ${messageOf(error)}`);
+  });
+  const files = names.filter((name) => /\.md$/i.test(name) && name.toLowerCase() !== 'readme.md');
+  return files.sort().map((name) => resolve(join(directory, name)));
+}
+
+async function readPersona(file: string): Promise<ReturnType<typeof parsePersonaFile>> {
+  const failed = (code: 'not_readable' | 'too_large', message: string): ReturnType<typeof parsePersonaFile> => ({
+    persona: null,
+    problems: [{ file, line: 1, column: 1, code, message }],
+  });
+  try {
+    const about = await stat(file);
+    if (!about.isFile()) return failed('not_readable', 'is not a file');
+    if (about.size > PERSONA_FILE_LIMIT_BYTES) return failed('too_large', 'is larger than 256 KiB');
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
+    return parsePersonaFile(text, file);
+  } catch (error) {
+    const text = error instanceof TypeError ? 'is not UTF-8 text' : `cannot be read: ${messageOf(error)}`;
+    return failed('not_readable', text);
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * The worker: takes requests for its personas from every partition, only as many as it has free places, and runs each
+ * as an attempt. It says that it is there, takes over requests that other workers left lying, and stops in order.
+ */
+import { hostname } from 'node:os';
+import type { Clock } from '../core/clock.js';
+import { messageOf } from '../core/errors.js';
+import { type Failpoints, noFailpoints } from '../core/failpoints.js';
+import type { AttemptKey, Delivery, Store } from '../core/ports.js';
+import { Loop } from '../core/service.js';
+import { Attempt, type AttemptMeans } from './attempt.js';
+import { AttemptFiles } from './attempt-files.js';
+import type { CommandLimits } from './command.js';
+import { untilKnown } from './patience.js';
+import type { PersonaDefinition } from './persona-file.js';
+import { parseRequest } from './request.js';
+import type { PersonaRunner } from './runner.js';
+import { runnerFor } from './runners.js';
+import { type Reservation, Slots } from './slots.js';
+import type { Report } from './worker-events.js';
+import { Workspaces } from './workspace.js';
+
+export interface WorkerOptions {
+  readonly store: Pick<Store, 'requests' | 'artifacts' | 'namespace'>;
+  /** How many partitions the namespace has; the worker serves all. */
+  readonly partitions: number;
+  readonly personas: ReadonlyMap<string, PersonaDefinition>;
+  /** Unique per start of a worker process. */
+  readonly worker: string;
+  /** Folder of this machine for the records of running attempts; all workers of a project share it. */
+  readonly stateDir: string;
+  readonly clock: Clock;
+  /** Attempts at the same time over all personas; by default only each persona's own limit counts. */
+  readonly concurrency?: number;
+  /** How long a claim lives without a heartbeat, ms. */
+  readonly heartbeatMs?: number;
+  /** Between heartbeats, ms. */
+  readonly beatMs?: number;
+  /** How long `stop` waits for running attempts, ms; a second `stop` ends them at once. */
+  readonly graceMs?: number;
+  readonly limits?: Partial<CommandLimits>;
+  readonly report?: Report;
+  readonly failpoints?: Failpoints;
+}
+
+const TAKE_WAIT_MS = 5_000;
+/** With several partitions a loop must not keep a place for long that another one could use. */
+const SHARED_WAIT_MS = 1_000;
+const SCARCE_WAIT_MS = 250;
+const SWEEP_EVERY_MS = 5_000;
+const ABANDONED_AFTER_MS = 10_000;
+const ANNOUNCE_EVERY_MS = 5_000;
+const BACKOFF_MS = 500;
+/** How long a stopped worker still tries to deliver its last replies, ms. */
+const LAST_WORDS_MS = 5_000;
+
+export class WorkerHost extends Loop {
+  readonly #options: WorkerOptions;
+  readonly #report: Report;
+  readonly #slots: Slots;
+  readonly #runners: ReadonlyMap<string, PersonaRunner>;
+  readonly #files: AttemptFiles;
+  readonly #means: AttemptMeans;
+  readonly #attempts = new Map<string, { readonly attempt: Attempt; readonly done: Promise<void> }>();
+  /** Runs and tokens of the attempts, each at most once. */
+  readonly #inHand = new Set<string>();
+  readonly #hurry = new AbortController();
+  readonly #giveUp = new AbortController();
+
+  constructor(options: WorkerOptions) {
+    super();
+    const { clock, personas, limits, store } = options;
+    const perPersona = new Map([...personas].map(([name, persona]) => [name, persona.concurrency]));
+    const sum = [...perPersona.values()].reduce((all, count) => all + count, 0);
+    this.#options = options;
+    this.#report = options.report ?? (() => undefined);
+    this.#slots = new Slots({ perPersona, total: options.concurrency ?? sum, takers: options.partitions });
+    const runnerMeans = limits === undefined ? { clock } : { clock, limits };
+    this.#runners = new Map([...personas].map(([name, persona]) => [name, runnerFor(persona, runnerMeans)]));
+    this.#files = new AttemptFiles(options.stateDir);
+    this.#means = {
+      store,
+      clock,
+      heartbeatMs: options.heartbeatMs ?? 15_000,
+      beatMs: options.beatMs ?? 2_000,
+      files: this.#files,
+      workspaces: new Workspaces({ clock, attempts: this.#files }),
+      failpoints: options.failpoints ?? noFailpoints,
+      report: this.#report,
+      giveUp: this.#giveUp.signal,
+    };
+  }
+
+  /** Requests in hand. */
+  get busy(): number {
+    return this.#attempts.size;
+  }
+
+  /** Takes nothing more, lets running attempts finish for the grace time, then ends them; called again, at once. */
+  override async stop(): Promise<void> {
+    if (this.signal.aborted) this.#hurry.abort();
+    await super.stop();
+  }
+
+  protected async body(signal: AbortSignal): Promise<void> {
+    for (const { run, step, attempt } of this.#files.reap()) this.#report({ type: 'reaped', run, step, attempt });
+    const finished = new AbortController();
+    const announcing = this.#announce(finished.signal);
+    const partitions = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
+    await Promise.all(partitions.map((partition) => this.#deliver(partition, signal)));
+    await this.#finish();
+    finished.abort();
+    await announcing;
+    await this.#sayGoodbye(partitions);
+  }
+
+  async #deliver(partition: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    if (!(await this.#join(partition, signal))) return;
+    let recover = true;
+    let sweptAt = clock.now();
+    while (!signal.aborted) {
+      const reservation = this.#slots.reserve(partition);
+      if (reservation === null) {
+        await this.#slots.change(signal);
+        continue;
+      }
+      let fresh: readonly Delivery[] = [];
+      try {
+        if (clock.now() - sweptAt >= SWEEP_EVERY_MS) {
+          sweptAt = clock.now();
+          fresh = this.#fresh(await this.#claimAbandoned(partition, reservation), reservation);
+        }
+        if (fresh.length === 0 && !signal.aborted) {
+          const taken = await this.#take(partition, { reservation, recover, signal });
+          fresh = this.#fresh(taken.deliveries, reservation);
+          // Own unfinished deliveries come in portions; an aborted read may have left some behind.
+          recover = taken.aborted || (recover && fresh.length > 0);
+        }
+      } catch (error) {
+        recover = true;
+        this.#report({ type: 'trouble', doing: 'take', message: messageOf(error) });
+        await clock.sleep(BACKOFF_MS, signal);
+      }
+      this.#slots.settle(
+        reservation,
+        fresh.map(({ persona }) => persona),
+      );
+      for (const delivery of fresh) this.#accept(delivery);
+    }
+  }
+
+  async #join(partition: number, signal: AbortSignal): Promise<boolean> {
+    const { store, worker, clock } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await store.requests.join({ partition, worker, personas: this.#names() });
+        this.#report({ type: 'joined', partition });
+        return true;
+      } catch (error) {
+        this.#report({ type: 'trouble', doing: 'join', message: messageOf(error) });
+        await clock.sleep(BACKOFF_MS, signal);
+      }
+    }
+    return false;
+  }
+
+  /** Waits for requests; ends early when the worker stops or a place becomes free that this read does not offer. */
+  async #take(
+    partition: number,
+    want: { readonly reservation: Reservation; readonly recover: boolean; readonly signal: AbortSignal },
+  ): Promise<{ deliveries: readonly Delivery[]; aborted: boolean }> {
+    const { reservation, recover, signal } = want;
+    const { personas, limit, total, scarce } = reservation;
+    const { store, worker, partitions } = this.#options;
+    const early = new AbortController();
+    const abort = (): void => early.abort();
+    const forget = this.#slots.onChange(() => {
+      if (this.#slots.couldTakeMore(reservation)) abort();
+    });
+    signal.addEventListener('abort', abort);
+    if (!recover) this.#report({ type: 'waiting', partition, personas });
+    try {
+      const waitMs = scarce ? SCARCE_WAIT_MS : partitions > 1 ? SHARED_WAIT_MS : TAKE_WAIT_MS;
+      const place = { partition, worker, personas, limit, total, recover, waitMs };
+      const deliveries = await store.requests.take({ ...place, signal: early.signal });
+      return { deliveries, aborted: early.signal.aborted };
+    } catch (error) {
+      if (early.signal.aborted) return { deliveries: [], aborted: true };
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      forget();
+    }
+  }
+
+  async #claimAbandoned(partition: number, reservation: Reservation): Promise<readonly Delivery[]> {
+    const { store, worker } = this.#options;
+    const claimed: Delivery[] = [];
+    for (const persona of reservation.personas) {
+      const limit = Math.min(reservation.limit, reservation.total - claimed.length);
+      if (limit <= 0) break;
+      const want = { partition, worker, persona, idleMs: ABANDONED_AFTER_MS, limit };
+      claimed.push(...(await store.requests.claimAbandoned(want)));
+    }
+    return claimed;
+  }
+
+  /** Without what is in hand already, and never more than was reserved. */
+  #fresh(deliveries: readonly Delivery[], reservation: Reservation): readonly Delivery[] {
+    const left = new Map(reservation.personas.map((persona) => [persona, reservation.limit]));
+    const fresh = deliveries.filter((delivery) => {
+      const places = left.get(delivery.persona) ?? 0;
+      if (places === 0 || this.#attempts.has(handleOf(delivery))) return false;
+      left.set(delivery.persona, places - 1);
+      return true;
+    });
+    return fresh.slice(0, reservation.total);
+  }
+
+  #accept(delivery: Delivery): void {
+    const { partition, persona, entry } = delivery;
+    const handle = handleOf(delivery);
+    this.#report({ type: 'taken', partition, persona, entry });
+    const parsed = parseRequest(delivery);
+    const runner = this.#runners.get(persona);
+    if ('problem' in parsed || runner === undefined) {
+      const reason = 'problem' in parsed ? parsed.problem : 'no such persona';
+      void this.#refuse(delivery, reason);
+      return;
+    }
+    const { request } = parsed;
+    const { run, step, attempt: number, token } = request;
+    const key: AttemptKey = { partition, run, step, attempt: number, token, worker: this.#options.worker };
+    const name = `${run} ${token}`;
+    if (this.#inHand.has(name)) {
+      // The same attempt again, by another entry: `begin` would say go, since this worker is its holder.
+      this.#report({ type: 'dropped', key, reason: 'in hand already' });
+      this.#slots.release(persona);
+      return;
+    }
+    const hasProcesses = this.#options.personas.get(persona)?.kind === 'command';
+    const attempt = new Attempt({ key, delivery, request, runner, hasProcesses }, this.#means);
+    if (this.signal.aborted) attempt.end('shutdown');
+    this.#inHand.add(name);
+    const done = attempt.run().finally(() => {
+      this.#inHand.delete(name);
+      this.#attempts.delete(handle);
+      this.#slots.release(persona);
+    });
+    this.#attempts.set(handle, { attempt, done });
+  }
+
+  async #refuse(delivery: Delivery, reason: string): Promise<void> {
+    const { partition, persona } = delivery;
+    const { clock, store } = this.#options;
+    const means = { clock, report: this.#report, signal: this.#giveUp.signal };
+    try {
+      await untilKnown('refuse', () => store.requests.refuse(delivery, reason), means);
+      this.#report({ type: 'refused', partition, persona, reason });
+    } catch {
+      // Reported by `untilKnown`; the entry stays and is delivered again.
+    } finally {
+      this.#slots.release(persona);
+    }
+  }
+
+  async #announce(finished: AbortSignal): Promise<void> {
+    const { store, clock, worker } = this.#options;
+    while (!finished.aborted) {
+      try {
+        const info = { worker, host: hostname(), pid: process.pid, personas: this.#names(), busy: this.busy };
+        await store.namespace.announceWorker(info);
+      } catch (error) {
+        this.#report({ type: 'trouble', doing: 'announce', message: messageOf(error) });
+      }
+      await clock.sleep(ANNOUNCE_EVERY_MS, finished);
+    }
+  }
+
+  /** The grace time, then the end of every attempt that is left. */
+  async #finish(): Promise<void> {
+    const { clock, graceMs = 60_000 } = this.#options;
+    const all = Promise.all([...this.#attempts.values()].map(({ done }) => done));
+    const settled = new AbortController();
+    void all.then(() => settled.abort());
+    if (this.#attempts.size > 0 && graceMs > 0) {
+      await clock.sleep(graceMs, AbortSignal.any([this.#hurry.signal, settled.signal]));
+    }
+    for (const { attempt } of this.#attempts.values()) attempt.end('shutdown');
+    const cancel = clock.after(LAST_WORDS_MS + this.#killTime(), () => this.#giveUp.abort());
+    await all;
+    cancel();
+  }
+
+  #killTime(): number {
+    return 2 * (this.#options.limits?.graceMs ?? 5_000);
+  }
+
+  async #sayGoodbye(partitions: readonly number[]): Promise<void> {
+    const { store, worker } = this.#options;
+    try {
+      for (const partition of partitions) await store.requests.leave({ partition, worker, personas: this.#names() });
+      await store.namespace.forgetWorker(worker);
+    } catch (error) {
+      this.#report({ type: 'trouble', doing: 'leave', message: messageOf(error) });
+    }
+  }
+
+  #names(): readonly string[] {
+    return [...this.#options.personas.keys()];
+  }
+}
+
+function handleOf({ partition, persona, entry }: Delivery): string {
+  return `${String(partition)} ${persona} ${entry}`;
+}

@@ -1,0 +1,32 @@
+/** Text from outside, made safe and short enough for a message, a log line or a terminal. */
+
+// Escape sequences: CSI (colors, cursor), OSC (titles, links) up to its end, and other two-character ones.
+const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
+
+/** One line without escape sequences, control and invisible characters, at most 500 characters. */
+export function plainLine(line: string): string {
+  const clean = line
+    .replace(ESCAPES, '')
+    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim();
+  return clean.length > 500 ? `${clean.slice(0, 499)}…` : clean;
+}
+
+/** The beginning of a text, with control and invisible characters written as escapes. */
+export function abbreviate(text: string, limit: number): string {
+  const shown = text.slice(0, limit).replace(/[\p{Cc}\p{Cf}\p{Cs}\uFFFD]/gu, (character) => {
+    if (character === '\n') return '\\n';
+    if (character === '\t') return '\\t';
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
+  return text.length > limit ? `${shown}…` : shown;
+}
+
+/** The last lines that hold something, at most `count`, cleaned. */
+export function lastLines(text: string, count: number): readonly string[] {
+  return text
+    .split(/\r\n|\n|\r/)
+    .map((line) => plainLine(line))
+    .filter((line) => line !== '')
+    .slice(-count);
+}

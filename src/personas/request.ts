@@ -1,0 +1,24 @@
+/** Reads a delivered request, which may be anything: whoever can write to the stream may have written it. */
+import { RUN_ID } from '../core/ids.js';
+import { type PersonaRequest, personaRequestSchema } from '../core/messages.js';
+import type { Delivery } from '../core/ports.js';
+
+export type ParsedRequest = { readonly request: PersonaRequest } | { readonly problem: string };
+
+/** The request, or a phrase that says why the delivery is none. */
+export function parseRequest(delivery: Delivery): ParsedRequest {
+  let body: unknown;
+  try {
+    body = JSON.parse(delivery.body);
+  } catch {
+    return { problem: 'the request is not JSON' };
+  }
+  const parsed = personaRequestSchema.safeParse(body);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
+    return { problem: `the request does not follow the protocol: ${issues.join('; ')}` };
+  }
+  const { persona, run } = parsed.data;
+  if (persona !== delivery.persona) return { problem: `the request is for persona "${persona}"` };
+  return RUN_ID.test(run) ? { request: parsed.data } : { problem: 'the run id is not one' };
+}

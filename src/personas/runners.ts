@@ -1,0 +1,18 @@
+/** Which kind of persona is run by which runner. */
+import type { Clock } from '../core/clock.js';
+import { type CommandLimits, CommandRunner } from './command.js';
+import { FunctionRunner } from './function.js';
+import type { PersonaDefinition } from './persona-file.js';
+import type { PersonaRunner } from './runner.js';
+
+export function runnerFor(
+  persona: PersonaDefinition,
+  means: { readonly clock: Clock; readonly limits?: Partial<CommandLimits> },
+): PersonaRunner {
+  switch (persona.kind) {
+    case 'command':
+      return new CommandRunner(persona, means);
+    case 'function':
+      return new FunctionRunner(persona);
+  }
+}

@@ -1,0 +1,28 @@
+/** What a worker reports while it works: for its log, and for tests, which wait for these instead of sleeping. */
+import type { AttemptKey } from '../core/ports.js';
+import type { Verdict } from '../core/statuses.js';
+
+/** Why an attempt was ended from outside. */
+export type EndReason =
+  /** Not this worker's any more. */ 'stop' | /** No heartbeat got through in time. */ 'lost' | 'timeout' | 'shutdown';
+
+export type WorkerEvent =
+  | { readonly type: 'joined'; readonly partition: number }
+  | { readonly type: 'waiting'; readonly partition: number; readonly personas: readonly string[] }
+  | { readonly type: 'taken'; readonly partition: number; readonly persona: string; readonly entry: string }
+  | { readonly type: 'refused'; readonly partition: number; readonly persona: string; readonly reason: string }
+  | { readonly type: 'dropped'; readonly key: AttemptKey; readonly reason: string }
+  | { readonly type: 'begun'; readonly key: AttemptKey }
+  | {
+      readonly type: 'replied';
+      readonly key: AttemptKey;
+      readonly status: Verdict;
+      readonly outcome: 'ok' | 'repeated';
+    }
+  | { readonly type: 'stale'; readonly key: AttemptKey; readonly status: Verdict }
+  | { readonly type: 'stopped'; readonly key: AttemptKey; readonly reason: EndReason }
+  | { readonly type: 'ended'; readonly key: AttemptKey }
+  | { readonly type: 'reaped'; readonly run: string; readonly step: string; readonly attempt: number }
+  | { readonly type: 'trouble'; readonly doing: string; readonly message: string };
+
+export type Report = (event: WorkerEvent) => void;

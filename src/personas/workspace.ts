@@ -1,0 +1,144 @@
+/**
+ * Where the attempts of a run work: when its worktree is made, saved, reset, shared, committed and removed. Steps that
+ * run at the same time share it; an attempt that finds it empty of others starts from exactly the commit it names.
+ */
+import { isAbsolute } from 'node:path';
+import type { Clock } from '../core/clock.js';
+import { CoordError } from '../core/errors.js';
+import { RUN_ID } from '../core/ids.js';
+import type { PersonaRequest } from '../core/messages.js';
+import type { Verdict } from '../core/statuses.js';
+import type { AttemptFiles } from './attempt-files.js';
+import { git } from './git.js';
+import { plainLine } from './plain-text.js';
+import { checkBranchName } from './repository.js';
+import { inTurn, withLock } from './turns.js';
+import { ensureWorktreesFolder, Worktree } from './worktree.js';
+
+/** The part of a request that says where and for whom to work. */
+export type WorkspaceRequest = Pick<PersonaRequest, 'run' | 'step' | 'attempt' | 'persona' | 'token'> & {
+  readonly workspace: NonNullable<PersonaRequest['workspace']>;
+};
+
+const POLL_MS = 100;
+
+export class Workspaces {
+  readonly #clock: Clock;
+  readonly #attempts: AttemptFiles;
+
+  constructor(means: { readonly clock: Clock; readonly attempts: AttemptFiles }) {
+    this.#clock = means.clock;
+    this.#attempts = means.attempts;
+  }
+
+  /**
+   * Makes the worktree ready for an attempt, whose attempt file is open already, and returns its folder. Waits for an
+   * earlier attempt of the same step on this machine to end. Throws WORKSPACE_INVALID or GIT_FAILED.
+   */
+  async prepare(request: WorkspaceRequest, signal: AbortSignal): Promise<string> {
+    await this.#check(request);
+    this.#attempts.reap();
+    while (this.#live(request).some((other) => other.step === request.step)) {
+      if (signal.aborted) throw new CoordError('WORKSPACE_INVALID', 'gave up waiting for an earlier attempt to end');
+      await this.#clock.sleep(POLL_MS, signal);
+    }
+    const { repo, base, branch, commit } = request.workspace;
+    return await this.#alone(request, signal, async () => {
+      const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal });
+      // Making a worktree takes locks of the whole repository.
+      await inTurn(`repository ${repo}`, async () => {
+        if (!(await worktree.exists())) await worktree.create(branch, { base, commit });
+      });
+      const shared = this.#live(request).length > 0;
+      if (!shared && !(await worktree.isAt(branch, commit))) {
+        await worktree.save(branch, commit);
+        await worktree.reset(branch, commit);
+      }
+      if (!shared) await worktree.noteStep(request.step);
+      return worktree.path;
+    });
+  }
+
+  /**
+   * Ends an attempt in its worktree: after a pass everything is committed and the run's branch stands at the commit
+   * handed to `then`; otherwise all is left as it is (the next attempt saves it) and `then` gets null. No other
+   * attempt of the run concludes until `then` has ended, so replies carry commits in the order they were made.
+   */
+  async conclude<T>(
+    request: WorkspaceRequest,
+    end: { readonly status: Verdict; readonly signal?: AbortSignal },
+    then: (commit: string | null) => Promise<T>,
+  ): Promise<T> {
+    if (end.status !== 'pass') return await then(null);
+    const { repo, branch } = request.workspace;
+    return await this.#alone(request, end.signal, async () => {
+      const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });
+      return await then(await worktree.commitAll(branch, commitMessage(request)));
+    });
+  }
+
+  /**
+   * Removes a run's worktree when nothing works in it. Uncommitted changes are kept under `refs/coord/<run>/`, files
+   * that git ignores are not; branches stay. Throws WORKSPACE_INVALID when an attempt still runs in it.
+   */
+  async remove(repo: string, run: string): Promise<void> {
+    checkRun(run);
+    const folder = await ensureWorktreesFolder(repo);
+    await withLock(`${folder}/${run}.lock`, { clock: this.#clock }, async () => {
+      const [live] = this.#attempts.live(run, null);
+      if (live !== undefined) {
+        const message = `step "${live.step}" of run ${run} still works in its worktree; cancel the run first`;
+        throw new CoordError('WORKSPACE_INVALID', message);
+      }
+      const worktree = new Worktree({ repo, run, clock: this.#clock });
+      await inTurn(`repository ${repo}`, async () => {
+        if (await worktree.exists()) await worktree.remove();
+        else await worktree.prune();
+      });
+    });
+  }
+
+  #live(request: WorkspaceRequest): ReturnType<AttemptFiles['live']> {
+    return this.#attempts.live(request.run, request);
+  }
+
+  async #alone<T>(request: WorkspaceRequest, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
+    const folder = await ensureWorktreesFolder(request.workspace.repo);
+    return await withLock(`${folder}/${request.run}.lock`, { clock: this.#clock, signal }, body);
+  }
+
+  /** A request is data from outside: every name in it is checked before git sees it. */
+  async #check(request: WorkspaceRequest): Promise<void> {
+    const { repo, base, branch, commit } = request.workspace;
+    checkRun(request.run);
+    if (!isAbsolute(repo)) throw new CoordError('WORKSPACE_INVALID', `repository path "${repo}" is not absolute`);
+    for (const [name, id] of [
+      ['base', base],
+      ['commit', commit],
+    ] as const) {
+      if (!/^[0-9a-f]{40,64}$/.test(id)) throw new CoordError('WORKSPACE_INVALID', `workspace.${name} is no commit id`);
+    }
+    const top = await git(repo, ['rev-parse', '--show-toplevel'], { clock: this.#clock }).catch((error: unknown) => {
+      const message = `${repo} is not the top folder of a git repository on this machine`;
+      throw new CoordError('WORKSPACE_INVALID', message, { cause: error });
+    });
+    await checkBranchName(top.stdout.trim(), branch, this.#clock);
+    for (const id of [base, commit]) {
+      const found = await git(repo, ['cat-file', '-e', `${id}^{commit}`], { clock: this.#clock, answers: [0, 1, 128] });
+      if (found.code === 0) continue;
+      const message = `commit ${id} is not in the repository ${repo} of this machine; was the run started on another one?`;
+      throw new CoordError('WORKSPACE_INVALID', message);
+    }
+  }
+}
+
+function checkRun(run: string): void {
+  if (!RUN_ID.test(run)) throw new CoordError('WORKSPACE_INVALID', `run id ${JSON.stringify(run)} is not one`);
+}
+
+function commitMessage(request: WorkspaceRequest): string {
+  const { run, step, persona, attempt, token } = request;
+  const subject = `${plainLine(step)}: ${plainLine(persona)} (attempt ${String(attempt)})`;
+  const trailers = [`Coord-Run: ${run}`, `Coord-Step: ${plainLine(step)}`, `Coord-Token: ${plainLine(token)}`];
+  return `${subject}\n\n${trailers.join('\n')}\n`;
+}

@@ -1,0 +1,108 @@
+/**
+ * Every key name, with its type. All keys of one partition share the hash tag `{namespace:partition}`, the persona
+ * streams too, so that whatever one transition touches lies in one slot of a cluster. No other file spells a key.
+ */
+import type { RunStatus } from '../core/statuses.js';
+
+export class Keys {
+  readonly #namespace: string;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  partition(partition: number): PartitionKeys {
+    return new PartitionKeys(`{${this.#namespace}:${String(partition)}}`);
+  }
+
+  /** hash: format, partitions, incarnation, created */
+  get meta(): string {
+    return `{${this.#namespace}}:meta`;
+  }
+
+  /** string: normalised JSON of a definition */
+  definition(hash: string): string {
+    return `{${this.#namespace}}:definition:${hash}`;
+  }
+
+  /** hash: worker → JSON of what it serves */
+  get workers(): string {
+    return `{${this.#namespace}}:workers`;
+  }
+}
+
+export class PartitionKeys {
+  readonly #tag: string;
+
+  constructor(tag: string) {
+    this.#tag = tag;
+  }
+
+  /** hash: owner, epoch, until */
+  get lease(): string {
+    return `${this.#tag}:lease`;
+  }
+
+  /** stream: messages not yet applied; fields run, kind, head, body */
+  get inbox(): string {
+    return `${this.#tag}:inbox`;
+  }
+
+  /** stream: messages that could not be applied */
+  get dead(): string {
+    return `${this.#tag}:dead`;
+  }
+
+  /** hash: inbox entry → how often it was about to be evaluated */
+  get suspects(): string {
+    return `${this.#tag}:suspects`;
+  }
+
+  /** zset: timer id → due, ms */
+  get timers(): string {
+    return `${this.#tag}:timers`;
+  }
+
+  /** stream, capped: facts of all runs, for those who watch */
+  get feed(): string {
+    return `${this.#tag}:feed`;
+  }
+
+  /** hash: idempotency key → hash of what was asked */
+  get admitted(): string {
+    return `${this.#tag}:admitted`;
+  }
+
+  /** zset: idempotency key → when, ms */
+  get admissionTimes(): string {
+    return `${this.#tag}:admission-times`;
+  }
+
+  /**
+   * hash: version, status, definition, input, record, quarantined; and per step `s:` record, `t:` token that is
+   * awaited, `c:` claim of the worker that holds it, `d:` token whose reply lies in the inbox
+   */
+  run(run: string): string {
+    return `${this.#tag}:run:${run}`;
+  }
+
+  /** stream: facts of one run */
+  history(run: string): string {
+    return `${this.#tag}:history:${run}`;
+  }
+
+  /** zset: run → created, ms */
+  runs(status: RunStatus): string {
+    return `${this.#tag}:runs:${status}`;
+  }
+
+  /** stream, group `workers`: requests that no worker has begun */
+  requests(persona: string): string {
+    return `${this.#tag}:requests:${persona}`;
+  }
+
+  /** string: bytes */
+  artifact(sha256: string): string {
+    return `${this.#tag}:artifact:${sha256}`;
+  }
+}

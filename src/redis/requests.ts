@@ -1,0 +1,171 @@
+/** The worker's side of a partition on Redis: deliveries by consumer group, then begin, beat and reply by token. */
+import { messageOf } from '../core/errors.js';
+import { timerId } from '../core/messages.js';
+import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
+import type { Connection } from './connection.js';
+import type { Keys, PartitionKeys } from './keys.js';
+import { FEED_LENGTH } from './partitions.js';
+import { entriesOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
+
+const GROUP = 'workers';
+
+export class RedisRequests implements RequestPort {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+  #turn = 0;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  async join({ partition, personas }: Parameters<RequestPort['join']>[0]): Promise<void> {
+    const keys = this.#keys.partition(partition);
+    await Promise.all(personas.map((persona) => this.#createGroup(keys.requests(persona))));
+  }
+
+  async take(want: Parameters<RequestPort['take']>[0]): Promise<readonly Delivery[]> {
+    const { partition, worker, recover, waitMs, signal } = want;
+    const { personas, limit } = this.#share(want);
+    if (personas.length === 0) return [];
+    const keys = this.#keys.partition(partition);
+    const streams = personas.map((persona) => keys.requests(persona));
+    // An id instead of `>` gives what this worker was sent before and has not begun, and never waits.
+    const from = streams.map(() => (recover ? '0' : '>'));
+    const args = [
+      'GROUP',
+      GROUP,
+      worker,
+      'COUNT',
+      limit,
+      'BLOCK',
+      Math.max(1, Math.ceil(waitMs)),
+      'STREAMS',
+      ...streams,
+      ...from,
+    ];
+    try {
+      const reply = await this.#connection.blockingRead(`requests:${worker}:${String(partition)}`, {
+        command: 'XREADGROUP',
+        args,
+        waitMs,
+        signal,
+      });
+      const taken = streamReply(reply);
+      return personas.flatMap((persona) => deliveries(partition, persona, taken.get(keys.requests(persona)) ?? []));
+    } catch (error) {
+      // Somebody deleted a stream; the group is made again from the start, so nothing in it is passed over.
+      if (!messageOf(error).includes('NOGROUP')) throw error;
+      await this.join(want);
+      return [];
+    }
+  }
+
+  async claimAbandoned(want: Parameters<RequestPort['claimAbandoned']>[0]): Promise<readonly Delivery[]> {
+    const { partition, worker, persona, idleMs, limit } = want;
+    const stream = this.#keys.partition(partition).requests(persona);
+    const reply = await this.#connection.write('XAUTOCLAIM', [stream, GROUP, worker, idleMs, '0', 'COUNT', limit]);
+    return deliveries(partition, persona, streamEntries(entriesOf(reply)[1]));
+  }
+
+  async begin(
+    key: AttemptKey,
+    { persona, entry, heartbeatMs, timeoutMs }: Parameters<RequestPort['begin']>[1],
+  ): ReturnType<RequestPort['begin']> {
+    const keys = this.#keys.partition(key.partition);
+    const [reply] = await this.#connection.script(
+      'begin',
+      [keys.run(key.run), keys.requests(persona), keys.timers, keys.feed],
+      [
+        key.run,
+        key.step,
+        key.attempt,
+        key.token,
+        key.worker,
+        entry,
+        timer('heartbeat', key),
+        heartbeatMs,
+        timer('timeout', key),
+        timeoutMs ?? '',
+        FEED_LENGTH,
+      ],
+    );
+    return BEGIN_ANSWERS[reply] ?? 'superseded';
+  }
+
+  async beat(key: AttemptKey, { heartbeatMs, progress }: Parameters<RequestPort['beat']>[1]): Promise<'ok' | 'stop'> {
+    const keys = this.#keys.partition(key.partition);
+    const [reply] = await this.#connection.script(
+      'beat',
+      [keys.run(key.run), keys.timers, keys.feed],
+      [
+        key.run,
+        key.step,
+        key.attempt,
+        key.token,
+        key.worker,
+        timer('heartbeat', key),
+        heartbeatMs,
+        progress,
+        FEED_LENGTH,
+      ],
+    );
+    return reply === 'OK' ? 'ok' : 'stop';
+  }
+
+  async reply(key: AttemptKey, { body }: { body: string }): Promise<'ok' | 'repeated' | 'stale'> {
+    const keys: PartitionKeys = this.#keys.partition(key.partition);
+    const [reply] = await this.#connection.script(
+      'reply',
+      [keys.run(key.run), keys.inbox, keys.timers],
+      [key.run, key.step, key.attempt, key.token, key.worker, timer('heartbeat', key), timer('timeout', key), body],
+    );
+    return reply === 'OK' ? 'ok' : reply === 'REPEATED' ? 'repeated' : 'stale';
+  }
+
+  async refuse({ partition, persona, entry, body }: Delivery, reason: string): Promise<void> {
+    const keys = this.#keys.partition(partition);
+    await this.#connection.script('refuse', [keys.requests(persona), keys.dead], [entry, reason, body]);
+  }
+
+  async leave({ partition, worker, personas }: Parameters<RequestPort['leave']>[0]): Promise<void> {
+    const keys = this.#keys.partition(partition);
+    await Promise.all(personas.map((persona) => this.#connection.script('leave', [keys.requests(persona)], [worker])));
+  }
+
+  /** COUNT is per stream, so the whole of `total` is shared out; with fewer free hands than personas they take turns. */
+  #share({ personas, limit, total }: Parameters<RequestPort['take']>[0]): {
+    personas: readonly string[];
+    limit: number;
+  } {
+    if (total >= personas.length)
+      return { personas, limit: Math.max(1, Math.min(limit, Math.floor(total / Math.max(1, personas.length)))) };
+    const turn = this.#turn++ % personas.length;
+    return { personas: [...personas.slice(turn), ...personas.slice(0, turn)].slice(0, total), limit: 1 };
+  }
+
+  async #createGroup(stream: string): Promise<void> {
+    try {
+      await this.#connection.write('XGROUP', ['CREATE', stream, GROUP, '0', 'MKSTREAM']);
+    } catch (error) {
+      if (!messageOf(error).includes('BUSYGROUP')) throw error;
+    }
+  }
+}
+
+const BEGIN_ANSWERS: Readonly<Record<string, Awaited<ReturnType<RequestPort['begin']>>>> = {
+  GO: 'go',
+  HELD: 'held',
+  SUPERSEDED: 'superseded',
+  DONE: 'done',
+  CANCELED: 'canceled',
+  NO_RUN: 'no_run',
+};
+
+function deliveries(partition: number, persona: string, entries: readonly StreamEntry[]): Delivery[] {
+  return entries.map(({ id, fields }) => ({ partition, persona, entry: id, body: fields.get('body') ?? '' }));
+}
+
+function timer(kind: 'heartbeat' | 'timeout', { run, step, attempt }: AttemptKey): string {
+  return timerId({ kind, run, step, attempt });
+}

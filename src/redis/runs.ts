@@ -1,0 +1,105 @@
+/** What readers see of runs on Redis. See `RunPort`. */
+import type { FeedEntry, RunPort, RunRow, StoredRun } from '../core/ports.js';
+import type { Connection } from './connection.js';
+import type { Keys } from './keys.js';
+import { entriesOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
+import { loadRun } from './stored-run.js';
+
+export class RedisRuns implements RunPort {
+  readonly #connection: Connection;
+  readonly #keys: Keys;
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection;
+    this.#keys = keys;
+  }
+
+  async list({ partition, statuses, limit }: Parameters<RunPort['list']>[0]): Promise<readonly RunRow[]> {
+    const keys = this.#keys.partition(partition);
+    const listed = await this.#connection.readAll(
+      statuses.map((status) => ['ZREVRANGE', keys.runs(status), 0, limit - 1] as const),
+    );
+    // A run that moves between two of the reads can be seen twice.
+    const runs = [...new Set(listed.flatMap((ids) => entriesOf(ids).map(String)))];
+    const rows = await this.#connection.readAll(
+      runs.map((run) => ['HMGET', keys.run(run), 'record', 'quarantined'] as const),
+    );
+    return rows.flatMap((row, index) => {
+      const [record, quarantined] = entriesOf(row);
+      return record === null
+        ? []
+        : [
+            {
+              run: runs[index] ?? '',
+              record: String(record),
+              quarantined: quarantined === null ? null : String(quarantined),
+            },
+          ];
+    });
+  }
+
+  async load(partition: number, run: string): Promise<StoredRun | null> {
+    return loadRun(this.#connection, this.#keys.partition(partition).run(run));
+  }
+
+  async history({ partition, run, after, limit }: Parameters<RunPort['history']>[0]): Promise<readonly FeedEntry[]> {
+    const reply = await this.#connection.read('XRANGE', [
+      this.#keys.partition(partition).history(run),
+      `(${after}`,
+      '+',
+      'COUNT',
+      limit,
+    ]);
+    return facts(streamEntries(reply));
+  }
+
+  async feedHead(partition: number): Promise<string> {
+    const reply = await this.#connection.read('XREVRANGE', [
+      this.#keys.partition(partition).feed,
+      '+',
+      '-',
+      'COUNT',
+      1,
+    ]);
+    return streamEntries(reply)[0]?.id ?? '0';
+  }
+
+  async feed({
+    partition,
+    after,
+    limit,
+    waitMs,
+    signal,
+  }: Parameters<RunPort['feed']>[0]): Promise<readonly FeedEntry[]> {
+    const { feed } = this.#keys.partition(partition);
+    const args = ['COUNT', limit, 'BLOCK', Math.max(1, Math.ceil(waitMs)), 'STREAMS', feed, after];
+    const reply = await this.#connection.blockingRead(`feed:${String(partition)}`, {
+      command: 'XREAD',
+      args,
+      waitMs,
+      signal,
+    });
+    return facts(streamReply(reply).get(feed) ?? []);
+  }
+
+  async deadLetters(partition: number, limit: number): ReturnType<RunPort['deadLetters']> {
+    const reply = await this.#connection.read('XREVRANGE', [
+      this.#keys.partition(partition).dead,
+      '+',
+      '-',
+      'COUNT',
+      limit,
+    ]);
+    return streamEntries(reply).map(({ id, fields }) => ({
+      id,
+      run: fields.get('run') ?? '',
+      reason: fields.get('reason') ?? '',
+      kind: fields.get('kind') ?? '',
+      body: fields.get('body') ?? '',
+    }));
+  }
+}
+
+function facts(entries: readonly StreamEntry[]): FeedEntry[] {
+  return entries.map(({ id, fields }) => ({ id, fact: fields.get('fact') ?? '' }));
+}

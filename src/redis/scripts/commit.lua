@@ -1,0 +1,53 @@
+#!lua flags=allow-oom
+-- commit: store one transition of one run and everything it asks for, or nothing.
+-- KEYS[1] lease hash      KEYS[2] inbox stream    KEYS[3] run hash
+-- KEYS[4] history stream  KEYS[5] timers zset     KEYS[6] feed stream
+-- KEYS[7] runs zset of the old status   KEYS[8] runs zset of the new status   KEYS[9] suspects hash
+-- KEYS[10..] requests stream, one per persona that is asked
+-- ARGV[1] owner nonce   ARGV[2] epoch   ARGV[3] expected version   ARGV[4] transition (JSON: see `transitionOf` in partitions.ts)
+-- ARGV[5] most entries that the feed keeps
+-- Replies: OK | FENCED | STALE
+--- @include "now"
+--- @include "fence"
+if fenced(KEYS[1], ARGV[1], ARGV[2]) then return { 'FENCED' } end
+if redis.call('HGET', KEYS[3], 'version') ~= ARGV[3] then return { 'STALE' } end
+local transition = cjson.decode(ARGV[4])
+local now = now_ms()
+-- Everything is checked: from here on nothing can fail.
+
+local set = { 'version', tonumber(ARGV[3]) + 1, 'record', transition.record, 'status', transition.status }
+local cleared = {}
+for _, step in ipairs(transition.steps) do
+  local id = step[1]
+  set[#set + 1] = 's:' .. id
+  set[#set + 1] = step[2]
+  cleared[#cleared + 1] = 'c:' .. id
+  cleared[#cleared + 1] = 'd:' .. id
+  if step[3] then
+    set[#set + 1] = 't:' .. id
+    set[#set + 1] = step[3]
+  else
+    cleared[#cleared + 1] = 't:' .. id
+  end
+end
+-- In slices, since Lua passes at most some 8,000 values in one call.
+for first = 1, #set, 4000 do redis.call('HSET', KEYS[3], unpack(set, first, math.min(first + 3999, #set))) end
+for first = 1, #cleared, 4000 do redis.call('HDEL', KEYS[3], unpack(cleared, first, math.min(first + 3999, #cleared))) end
+
+for first = 1, #transition.consumed, 4000 do
+  local last = math.min(first + 3999, #transition.consumed)
+  redis.call('XDEL', KEYS[2], unpack(transition.consumed, first, last))
+  redis.call('HDEL', KEYS[9], unpack(transition.consumed, first, last))
+end
+for _, request in ipairs(transition.requests) do redis.call('XADD', KEYS[9 + request[1]], '*', 'body', request[2]) end
+for _, timer in ipairs(transition.disarm) do redis.call('ZREM', KEYS[5], timer) end
+for _, timer in ipairs(transition.arm) do redis.call('ZADD', KEYS[5], now + timer[2], timer[1]) end
+for _, fact in ipairs(transition.facts) do
+  redis.call('XADD', KEYS[4], '*', 'fact', fact)
+  redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[5], '*', 'fact', fact)
+end
+if KEYS[7] ~= KEYS[8] then
+  redis.call('ZADD', KEYS[8], redis.call('ZSCORE', KEYS[7], transition.run) or now, transition.run)
+  redis.call('ZREM', KEYS[7], transition.run)
+end
+return { 'OK' }

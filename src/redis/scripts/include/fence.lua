@@ -1,0 +1,5 @@
+-- Whether the lease is somebody else's. Owner and epoch both: after a failover two owners can hold the same epoch.
+local function fenced(lease, owner, epoch)
+  local held = redis.call('HMGET', lease, 'owner', 'epoch')
+  return held[1] ~= owner or held[2] ~= epoch
+end

@@ -1,0 +1,52 @@
+/** The Redis adapter as one `Store`. Nothing is connected before `openRedisStore` returns, and it returns only when the server answers. */
+import type { Clock } from '../core/clock.js';
+import type { Failpoints } from '../core/failpoints.js';
+import type { Ids } from '../core/ids.js';
+import type { Store } from '../core/ports.js';
+import { RedisAdmission } from './admission.js';
+import { RedisArtifacts } from './artifacts.js';
+import { type Address, Connection, describe } from './connection.js';
+import { Keys } from './keys.js';
+import { RedisNamespace } from './namespace.js';
+import { RedisPartitions } from './partitions.js';
+import { RedisRequests } from './requests.js';
+import { RedisRuns } from './runs.js';
+import { loadScripts, type Script, type ScriptName } from './scripts.js';
+
+export interface RedisStoreParams {
+  readonly address: Address;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly failpoints: Failpoints;
+  /** Longest wait for the answer of one command, ms. */
+  readonly deadlineMs?: number;
+  /** Other scripts than the shipped ones: for tests that break one on purpose. */
+  readonly scripts?: ReadonlyMap<ScriptName, Script>;
+}
+
+/** Throws REDIS_UNREACHABLE when the server does not answer within the deadline. */
+export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
+  const { address, clock, failpoints, deadlineMs = 5_000, scripts = loadScripts() } = params;
+  const connection = new Connection({ address, clock, failpoints, deadlineMs, scripts });
+  try {
+    await connection.ready();
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  const keys = new Keys(params.namespace);
+  return {
+    durable: true,
+    label: describe(address),
+    namespace: new RedisNamespace(connection, keys, params.ids),
+    partitions: new RedisPartitions(connection, keys),
+    admission: new RedisAdmission(connection, keys),
+    requests: new RedisRequests(connection, keys),
+    runs: new RedisRuns(connection, keys),
+    artifacts: new RedisArtifacts(connection, keys),
+    close: async () => {
+      connection.close();
+    },
+  };
+}

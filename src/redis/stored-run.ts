@@ -1,0 +1,25 @@
+/** A run's hash as `StoredRun`. */
+import { type Claim, claimSchema } from '../core/messages.js';
+import type { StoredRun } from '../core/ports.js';
+import type { Connection } from './connection.js';
+import { pairsOf } from './replies.js';
+
+export async function loadRun(connection: Connection, key: string): Promise<StoredRun | null> {
+  const fields = pairsOf(await connection.read('HGETALL', [key]));
+  if (fields.size === 0) return null;
+  const steps = new Map<string, string>();
+  const claims = new Map<string, Claim>();
+  for (const [field, value] of fields) {
+    if (field.startsWith('s:')) steps.set(field.slice(2), value);
+    if (field.startsWith('c:')) claims.set(field.slice(2), claimSchema.parse(JSON.parse(value)));
+  }
+  return {
+    version: Number(fields.get('version') ?? Number.NaN),
+    definition: fields.get('definition') ?? '',
+    input: fields.get('input') ?? '',
+    record: fields.get('record') ?? '',
+    steps,
+    claims,
+    quarantined: fields.get('quarantined') ?? null,
+  };
+}

@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { Client } from '../../src/coordinator/client.js';
+import { Coordinator } from '../../src/coordinator/coordinator.js';
+import { systemClock } from '../../src/core/clock.js';
+import type { Fact } from '../../src/core/facts.js';
+import { randomIds } from '../../src/core/ids.js';
+import { personaRequestSchema, type PersonaReply, type PersonaRequest } from '../../src/core/messages.js';
+import type { Store } from '../../src/core/ports.js';
+import { createMemoryStore } from '../../src/memory/store.js';
+import { step, workflow } from '../harness/definitions.js';
+
+const PASS: PersonaReply = { status: 'pass', result: null, artifacts: [], error: null, commit: null };
+
+describe('Coordinator', () => {
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+  });
+
+  function setUp(): { store: Store; client: Client } {
+    const store = createMemoryStore({ clock: systemClock, ids: randomIds });
+    const coordinator = new Coordinator({
+      store,
+      partitions: 1,
+      clock: systemClock,
+      ids: randomIds,
+      name: 'test',
+      report: () => undefined,
+    });
+    coordinator.start();
+    stops.push(() => coordinator.stop());
+    return { store, client: new Client({ store, partitions: 1, clock: systemClock, ids: randomIds }) };
+  }
+
+  /** Answers every request with what `answer` says until the test ends. */
+  function serve(store: Store, answer: (request: PersonaRequest) => PersonaReply): void {
+    const stop = new AbortController();
+    const loop = (async () => {
+      while (!stop.signal.aborted) {
+        const taken = await store.requests.take({
+          partition: 0,
+          worker: 'w',
+          personas: ['worker'],
+          limit: 10,
+          total: 10,
+          recover: false,
+          waitMs: 1_000,
+          signal: stop.signal,
+        });
+        for (const { entry, persona, partition, body } of taken) {
+          const request = personaRequestSchema.parse(JSON.parse(body));
+          const key = {
+            partition,
+            run: request.run,
+            step: request.step,
+            attempt: request.attempt,
+            token: request.token,
+            worker: 'w',
+          };
+          if (
+            (await store.requests.begin(key, { persona, entry, heartbeatMs: 10_000, timeoutMs: request.timeoutMs })) !==
+            'go'
+          )
+            continue;
+          await store.requests.reply(key, { body: JSON.stringify(answer(request)) });
+        }
+      }
+    })();
+    stops.push(async () => {
+      stop.abort();
+      await loop;
+    });
+  }
+
+  async function untilEnded(client: Client, run: string): Promise<Fact[]> {
+    const facts: Fact[] = [];
+    for await (const fact of client.follow(run, new AbortController().signal)) facts.push(fact);
+    return facts;
+  }
+
+  test('runs the steps in the order of their dependencies and completes', async () => {
+    const { store, client } = setUp();
+    const order: string[] = [];
+    serve(store, (request) => {
+      order.push(request.step);
+      return { ...PASS, result: { from: request.step } };
+    });
+    const definition = workflow([step('a'), step('b', { dependencies: ['a'] }), step('c', { dependencies: ['b'] })]);
+    const { run } = await client.start({ definition, task: {}, workspace: null });
+    await untilEnded(client, run);
+    expect(order).toEqual(['a', 'b', 'c']);
+    const view = await client.get(run);
+    expect(view.status).toBe('completed');
+    expect(view.steps.map(({ status, result }) => ({ status, result }))).toEqual([
+      { status: 'succeeded', result: { from: 'a' } },
+      { status: 'succeeded', result: { from: 'b' } },
+      { status: 'succeeded', result: { from: 'c' } },
+    ]);
+    const history = await client.history(run);
+    expect(history.map((fact) => fact.type)).toEqual([
+      'run.started',
+      'step.queued',
+      'step.working',
+      'step.succeeded',
+      'step.queued',
+      'step.working',
+      'step.succeeded',
+      'step.queued',
+      'step.working',
+      'step.succeeded',
+      'run.completed',
+    ]);
+  });
+
+  test('a fail verdict fails the run there and skips what depends on it', async () => {
+    const { store, client } = setUp();
+    serve(store, (request) =>
+      request.step === 'qa'
+        ? { ...PASS, status: 'fail', error: { class: 'REJECTED', message: '2 tests failed' } }
+        : PASS,
+    );
+    const definition = workflow([
+      step('build'),
+      step('qa', { dependencies: ['build'] }),
+      step('review', { dependencies: ['qa'], condition: "context.state.get('qa_status') === 'pass'" }),
+    ]);
+    const { run } = await client.start({ definition, task: {}, workspace: null });
+    await untilEnded(client, run);
+    const view = await client.get(run);
+    expect(view.status).toBe('failed');
+    expect(view.failure).toEqual({ step: 'qa', class: 'REJECTED', message: '2 tests failed' });
+    expect(view.steps.map((row) => row.status)).toEqual(['succeeded', 'failed', 'skipped']);
+  });
+});
