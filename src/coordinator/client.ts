@@ -123,7 +123,7 @@ export class Client {
     return rows
       .flat()
       .map(summaryOf)
-      .sort((a, b) => b.createdAt - a.createdAt)
+      .toSorted((a, b) => b.createdAt - a.createdAt)
       .slice(0, limit);
   }
 

@@ -68,7 +68,7 @@ export class Fields {
     const node = this.scalar(key, 'a text');
     if (node === null) return null;
     if (isText(node)) return node;
-    const shown = `${key}: "${String(node.value)}"`;
+    const shown = `${key}: "${node.source}"`;
     this.#problems.add(
       'wrong-type',
       node,
@@ -112,5 +112,5 @@ export function describe(node: TreeNode): string {
   if (node.kind === 'map') return 'a map';
   if (node.value === null) return 'empty';
   if (typeof node.value === 'string') return `the text ${quoted(node.value)}`;
-  return typeof node.value === 'number' ? `the number ${String(node.value)}` : String(node.value);
+  return typeof node.value === 'number' ? `the number ${node.source}` : String(node.value);
 }

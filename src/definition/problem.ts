@@ -64,7 +64,7 @@ export class Problems {
   add(code: ProblemCode, at: Range, message: string, hint: string | null = null): void {
     if (this.#problems.size >= PROBLEMS_KEPT) return;
     const offset = Math.max(0, Math.min(at.start, this.#text.length));
-    const line = this.#lineOf(offset);
+    const line = this.lineOf(offset);
     const start = this.#lineStarts[line] ?? 0;
     const lineEnd = this.#text.indexOf('\n', start);
     const end = Math.min(at.end, lineEnd === -1 ? this.#text.length : lineEnd);
@@ -105,7 +105,8 @@ export class Problems {
     for (const [key, problem] of this.#problems) if (!wanted(problem.code, problem.offset)) this.#problems.delete(key);
   }
 
-  #lineOf(offset: number): number {
+  /** Counted from 0. */
+  lineOf(offset: number): number {
     let low = 0;
     let high = this.#lineStarts.length - 1;
     while (low < high) {

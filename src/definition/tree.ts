@@ -1,23 +1,12 @@
 /**
- * A YAML document as a tree of plain values that all know their place, and the one door by which YAML comes in.
- * Everything that a hostile file could do happens, or is refused, here: size, depth, aliases, tags, key names.
+ * A YAML document as a tree of plain values that all know their place. Aliases are written out under a limit;
+ * tags, and keys that reach for more than data, are refused.
  */
-import {
-  Composer,
-  type CST,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  Parser,
-  type Scalar,
-} from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } from 'yaml';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { BLOCKED_NAMES } from '../expression/limits.js';
 import { quoted } from '../expression/problem.js';
+import { readDocument } from './document.js';
 import type { Problems, Range } from './problem.js';
 import { offsetsOf } from './scalar-offsets.js';
 import { WORKFLOW_LIMITS } from './workflow.js';
@@ -25,6 +14,8 @@ import { WORKFLOW_LIMITS } from './workflow.js';
 export interface ScalarNode extends Range {
   readonly kind: 'scalar';
   readonly value: null | boolean | number | string;
+  /** As it is written: the version `1.10` is not the number 1.1. */
+  readonly source: string;
   /** The place in the file of a part of a text value, whatever quotes, escapes or folding it is written with. */
   readonly part: (offset: number, length: number) => Range;
 }
@@ -49,49 +40,10 @@ export type TreeNode = ScalarNode | ListNode | MapNode;
 
 /** The document's tree; null when nothing in it can be relied on. Syntax errors are reported, and what is left is read. */
 export function readTree(text: string, problems: Problems): TreeNode | null {
-  if (refusedAsText(text, problems)) return null;
-  const tokens: CST.Token[] = [];
-  for (const token of new Parser().parse(text)) {
-    const deep = tooDeep(token);
-    if (deep !== null) {
-      problems.add('too-large', deep, `lists and maps are nested deeper than ${String(WORKFLOW_LIMITS.depth)} levels`);
-      return null;
-    }
-    tokens.push(token);
-  }
-  const composer = new Composer({
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    stringKeys: true,
-    uniqueKeys: false,
-    prettyErrors: false,
-  });
-  const [document, second] = firstTwo(composer.compose(tokens, true, text.length));
-  if (document === undefined) return null;
-  if (second !== undefined) {
-    const start = second.range[0];
-    problems.add(
-      'yaml-syntax',
-      { start, end: start + 3 },
-      'a second document starts here',
-      'A file holds one workflow.',
-    );
-  }
-  const { yaml } = document.directives ?? {};
-  if (yaml?.explicit === true && yaml.version !== '1.2') {
-    problems.add(
-      'yaml-unsafe',
-      { start: 0, end: 5 },
-      `YAML ${yaml.version} is not read, only YAML 1.2`,
-      'Remove the %YAML line.',
-    );
-    return null;
-  }
-  for (const error of document.errors.slice(0, 50)) {
-    problems.add('yaml-syntax', { start: error.pos[0], end: error.pos[1] }, lowerFirst(error.message));
-  }
-  return document.contents === null ? null : new Converter(text, problems).convert(document.contents);
+  const document = readDocument(text, problems);
+  return document === null || document.contents === null
+    ? null
+    : new Converter(text, problems).convert(document.contents);
 }
 
 /** The tree as JSON. */
@@ -103,48 +55,6 @@ export function toJson(node: TreeNode): JsonValue {
 
 export function toJsonObject(node: MapNode): JsonObject {
   return Object.fromEntries(node.entries.map(({ key, value }) => [key, toJson(value)]));
-}
-
-function refusedAsText(text: string, problems: Problems): boolean {
-  const { bytes } = WORKFLOW_LIMITS;
-  const size = Buffer.byteLength(text);
-  if (size > bytes) {
-    problems.add('too-large', { start: 0, end: 1 }, `the file has ${String(size)} bytes, more than ${String(bytes)}`);
-    return true;
-  }
-  // With the u flag only a surrogate without its other half matches.
-  const bad = /\0|[\uD800-\uDFFF]/u.exec(text);
-  if (bad === null) return false;
-  const what = bad[0] === '\0' ? 'a NUL character' : 'half of a surrogate pair';
-  problems.add(
-    'yaml-unsafe',
-    { start: bad.index, end: bad.index + 1 },
-    `the file contains ${what}`,
-    'Save it as plain UTF-8 text.',
-  );
-  return true;
-}
-
-function firstTwo(documents: Iterable<Document.Parsed>): Document.Parsed[] {
-  const found: Document.Parsed[] = [];
-  for (const document of documents) if (found.push(document) === 2) break;
-  return found;
-}
-
-/** The first token below the limit. Without recursion: it runs before anything has bounded the depth. */
-function tooDeep(token: CST.Token): Range | null {
-  const stack: { token: CST.Token; depth: number }[] = [{ token, depth: 0 }];
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    const inner = top.token;
-    if (inner.type === 'document' && inner.value !== undefined) stack.push({ token: inner.value, depth: 0 });
-    if (!('items' in inner)) continue;
-    if (top.depth === WORKFLOW_LIMITS.depth) return { start: inner.offset, end: inner.offset + 1 };
-    for (const { key, value } of inner.items) {
-      for (const child of [key, value])
-        if (child !== undefined && child !== null) stack.push({ token: child, depth: top.depth + 1 });
-    }
-  }
-  return null;
 }
 
 const CORE_TAGS: ReadonlySet<string> = new Set(
@@ -221,8 +131,8 @@ class Converter {
 
   #scalar(node: Scalar, range: Range): TreeNode {
     const { value } = node;
+    const source = this.#text.slice(range.start, range.end);
     if (typeof value === 'number') {
-      const source = this.#text.slice(range.start, range.end);
       const exact = Number.isFinite(value) && (Number.isSafeInteger(value) || !/^[-+]?\d+$/.test(source));
       if (!exact)
         this.#problems.add(
@@ -231,16 +141,17 @@ class Converter {
           `${quoted(source)} is not a number that can be kept exactly`,
           'Put it in quotes to keep it as a text.',
         );
-      return { kind: 'scalar', value: exact ? value : 0, part: () => range, ...range };
+      return { kind: 'scalar', value: exact ? value : 0, source, part: () => range, ...range };
     }
-    if (typeof value !== 'string') return { ...nothing(range), value: typeof value === 'boolean' ? value : null };
+    if (typeof value !== 'string')
+      return { ...nothing(range), source, value: typeof value === 'boolean' ? value : null };
     // The offsets are only needed for a problem inside the text, so they are found when one is reported.
     const part = (offset: number, length: number): Range => {
       const offsets = offsetsOf(this.#text, { ...range, type: node.type ?? 'PLAIN', value });
       const start = offsets[offset] ?? range.end;
       return { start, end: Math.max(start + 1, (offsets[offset + length - 1] ?? start) + 1) };
     };
-    return { kind: 'scalar', value, part, ...range };
+    return { kind: 'scalar', value, source, part, ...range };
   }
 
   #alias(name: string, range: Range): TreeNode {
@@ -267,14 +178,10 @@ class Converter {
 }
 
 function nothing(range: Range): ScalarNode {
-  return { kind: 'scalar', value: null, part: () => range, ...range };
+  return { kind: 'scalar', value: null, source: '', part: () => range, ...range };
 }
 
 function rangeOf(node: Node | null): Range {
   const [start, end] = node?.range ?? [0, 0];
   return { start, end };
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

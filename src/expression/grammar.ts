@@ -220,12 +220,12 @@ class Grammar {
     }
     const method = callee.property.name;
     if (isContext(callee.object)) return this.#state(node, callee);
+    const object = this.translate(callee.object);
     this.#allow(method, callee.property);
     if (!METHOD_NAMES.has(method)) {
       const hint = didYouMean(method, METHOD_NAMES).trim() || `Known methods are ${[...METHOD_NAMES].join(', ')}.`;
       refuse(callee.property, `unknown method ${quoted(method)}`, hint);
     }
-    const object = this.translate(callee.object);
     const inputs = node.arguments.map((input, index) => {
       const callback = input.type === 'ArrowFunctionExpression' && index === 0 && CALLBACK_METHODS.has(method);
       return callback ? this.#callback(input) : this.translate(input);

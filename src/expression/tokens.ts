@@ -52,7 +52,7 @@ export function located(error: unknown, source: string): ExpressionError {
   if (error instanceof ExpressionError) return error;
   const position = error instanceof SyntaxError && 'pos' in error && typeof error.pos === 'number' ? error.pos : 0;
   const start = Math.min(position, source.length);
-  const text = /^(?:[\w$]+|=>|[=!<>&|?+*/%.-]+|\S)/.exec(source.slice(start))?.[0] ?? '';
+  const text = /^(?:[\w$]+|=>|[=!<>&|?+*/%.-]+|\S)/u.exec(source.slice(start))?.[0] ?? '';
   const span: Span = { start, end: start + text.length };
   const raw = error instanceof Error ? error.message.replace(/ \(\d+:\d+\)$/, '') : '';
   if (raw !== 'Unexpected token' && raw !== '') return problemAt(span, raw.charAt(0).toLowerCase() + raw.slice(1));

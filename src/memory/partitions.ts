@@ -110,7 +110,7 @@ export class MemoryPartitions implements PartitionPort {
     const place = this.#partition(lease.partition);
     if (fenced(place, lease)) return { outcome: 'fenced' };
     const now = place.now();
-    const inOrder = [...place.timers].sort(([a, dueA], [b, dueB]) => dueA - dueB || (a < b ? -1 : 1));
+    const inOrder = [...place.timers].toSorted(([a, dueA], [b, dueB]) => dueA - dueB || (a < b ? -1 : 1));
     const due = inOrder.filter(([, at]) => at <= now).slice(0, limit);
     for (const [timer] of due) {
       place.timers.delete(timer);

@@ -138,7 +138,7 @@ function deliver(
 function whyNot(run: MemoryRun, key: AttemptKey): 'done' | 'canceled' | 'superseded' {
   const step = run.steps.get(key.step);
   if (step?.delivered === key.token) return 'done';
-  const status = step?.record == null ? '' : (JSON.parse(step.record) as { status?: string }).status;
+  const status = (JSON.parse(step?.record ?? '{}') as { status?: string }).status;
   if (status === 'canceled') return 'canceled';
   return status === 'succeeded' || status === 'failed' ? 'done' : 'superseded';
 }

@@ -125,7 +125,7 @@ function memoryRuns(at: At): RunPort {
       statuses.flatMap((status) =>
         [...at(partition).runs]
           .filter(([, run]) => run.status === status)
-          .sort(([, a], [, b]) => b.createdAt - a.createdAt)
+          .toSorted(([, a], [, b]) => b.createdAt - a.createdAt)
           .slice(0, limit)
           .map(([run, { record, quarantined }]) => ({ run, record, quarantined })),
       ),
@@ -143,7 +143,7 @@ function memoryRuns(at: At): RunPort {
     deadLetters: async (partition, limit) =>
       at(partition)
         .dead.slice(-limit)
-        .reverse()
+        .toReversed()
         .map(({ id, run, reason, kind, body }) => ({ id, run, reason, kind, body })),
   };
 }

@@ -92,7 +92,9 @@ function jsonProblem(text: string, error: unknown): string {
     return 'the JSON object is not complete';
   }
   const position = /position (\d+)/.exec(message)?.[1];
-  return `it is not JSON${position === undefined ? '' : ` (error at position ${position})`}`;
+  const token = /^Unexpected token '?(.)/u.exec(message)?.[1];
+  if (position !== undefined) return `it is not JSON (at position ${position})`;
+  return `it is not JSON${token === undefined ? '' : ` (unexpected "${token}")`}`;
 }
 
 function invalidMessage(problems: readonly string[], outcome: CommandOutcome): string {

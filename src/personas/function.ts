@@ -1,6 +1,6 @@
 /** Personas of kind `function`: a JavaScript function, imported from a file or handed over by a program. */
 import { pathToFileURL } from 'node:url';
-import { messageOf } from '../core/errors.js';
+import { CoordError, messageOf } from '../core/errors.js';
 import type { PersonaRequest } from '../core/messages.js';
 import { collectArtifacts } from './artifact-file.js';
 import type { FunctionPersona } from './persona-file.js';
@@ -68,7 +68,7 @@ async function importFunction(module: string, name: string): Promise<PersonaFunc
   const exports: unknown = await import(pathToFileURL(module).href);
   const found = typeof exports === 'object' && exports !== null ? Reflect.get(exports, name) : undefined;
   if (isFunction(found)) return found;
-  throw new TypeError(`${module} has no exported function "${name}"`);
+  throw new CoordError('PERSONA_INVALID', `${module} has no exported function "${name}"`);
 }
 
 function isFunction(value: unknown): value is PersonaFunction {

@@ -2,6 +2,7 @@
  * The worker: takes requests for its personas from every partition, only as many as it has free places, and runs each
  * as an attempt. It says that it is there, takes over requests that other workers left lying, and stops in order.
  */
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
@@ -70,6 +71,8 @@ export class WorkerHost extends Loop {
   constructor(options: WorkerOptions) {
     super();
     const { clock, personas, limits, store } = options;
+    // Every attempt and loop listens to these; many are no leak.
+    setMaxListeners(0, this.#giveUp.signal, this.signal);
     const perPersona = new Map([...personas].map(([name, persona]) => [name, persona.concurrency]));
     const sum = [...perPersona.values()].reduce((all, count) => all + count, 0);
     this.#options = options;

@@ -172,7 +172,10 @@ function unknownKeys(
 ): string[] {
   return Object.keys(members)
     .filter((key) => !want.known.includes(key))
-    .map((key) => `key "${want.place}${abbreviate(key, 80)}" is unknown.${didYouMean(key, want.known)}`);
+    .map((key) => {
+      const hint = didYouMean(key, want.known);
+      return `key "${want.place}${abbreviate(key, 80)}" is unknown${hint === '' ? '' : `.${hint}`}`;
+    });
 }
 
 /** Why a value is not plain JSON, or null. Catches what JSON.parse lets through and what functions may return. */

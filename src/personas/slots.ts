@@ -1,7 +1,7 @@
 /**
  * Free places of one worker: per persona and in all. A delivery loop reserves places before it asks for requests, so
- * a worker never holds more requests than it can run. With several loops, the one that had a scarce place last and got
- * nothing lets another have it.
+ * a worker never holds more requests than it can run. Of several loops that want a scarce place, the one that was
+ * served longest ago gets it.
  */
 
 export interface Reservation {
@@ -23,7 +23,9 @@ export class Slots {
   readonly #takers: number;
   readonly #used = new Map<string, number>();
   readonly #wanted = new Map<string, Set<number>>();
-  readonly #lastTaker = new Map<string, number>();
+  /** When each loop had its last reservation, as a count of reservations. */
+  readonly #served = new Map<number, number>();
+  #reservations = 0;
   readonly #listeners = new Set<() => void>();
 
   constructor(want: {
@@ -48,7 +50,7 @@ export class Slots {
     this.#use(ALL, total);
     for (const name of personas) this.#use(name, limit);
     const scarce = this.#takers > 1 && [ALL, ...personas].some((name) => this.#free(name) <= 0);
-    for (const name of [ALL, ...personas]) this.#lastTaker.set(name, taker);
+    this.#served.set(taker, ++this.#reservations);
     return { taker, personas, limit, total, scarce };
   }
 
@@ -98,11 +100,12 @@ export class Slots {
     });
   }
 
-  /** Free, and not wanted by another loop after this one had it last. */
+  /** Free, also for those that want it and were served longer ago. One order for everything, so nobody waits in a circle. */
   #mayTake(name: string, taker: number): boolean {
-    if (this.#free(name) <= 0) return false;
-    if (this.#lastTaker.get(name) !== taker) return true;
-    return [...(this.#wanted.get(name) ?? [])].every((other) => other === taker);
+    const served = this.#served.get(taker) ?? 0;
+    const wanting = [...(this.#wanted.get(name) ?? [])].filter((other) => other !== taker);
+    const ahead = wanting.filter((other) => (this.#served.get(other) ?? 0) < served).length;
+    return this.#free(name) > ahead;
   }
 
   /** Keeps note of who went without, until they get it. */

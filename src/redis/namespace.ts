@@ -5,7 +5,7 @@ import type { Ids } from '../core/ids.js';
 import type { NamespacePort, WorkerInfo } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { entriesOf, pairsOf } from './replies.js';
+import { entriesOf, pairsOf, textOf } from './replies.js';
 
 /** Grows when stored things change in a way that an older coord would misread. */
 const FORMAT = 1;
@@ -59,8 +59,7 @@ export class RedisNamespace implements NamespacePort {
   }
 
   async getDefinition(hash: string): Promise<string | null> {
-    const reply = await this.#connection.read('GET', [this.#keys.definition(hash)]);
-    return reply === null ? null : String(reply);
+    return textOf(await this.#connection.read('GET', [this.#keys.definition(hash)]));
   }
 
   async announceWorker(info: Omit<WorkerInfo, 'seenAt'>): Promise<void> {
@@ -86,11 +85,9 @@ export class RedisNamespace implements NamespacePort {
       ),
     );
     return leases.flatMap((lease, partition) => {
-      const [owner, epoch, until] = entriesOf(lease);
+      const [owner = null, epoch, until] = entriesOf(lease).map(textOf);
       const remainingMs = Number(until ?? 0) - now;
-      return owner === null || remainingMs <= 0
-        ? []
-        : [{ partition, owner: String(owner), epoch: Number(epoch), remainingMs }];
+      return owner === null || remainingMs <= 0 ? [] : [{ partition, owner, epoch: Number(epoch), remainingMs }];
     });
   }
 

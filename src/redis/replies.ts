@@ -12,6 +12,13 @@ export function entriesOf(reply: unknown): readonly unknown[] {
   throw new CoordError('REDIS_SCRIPT', `a list was expected, got ${JSON.stringify(reply)}`);
 }
 
+/** A text that may be absent. */
+export function textOf(reply: unknown): string | null {
+  if (reply === null || typeof reply === 'string') return reply;
+  if (typeof reply === 'number') return String(reply);
+  throw new CoordError('REDIS_SCRIPT', `a text was expected, got ${JSON.stringify(reply)}`);
+}
+
 /** `[a, 1, b, 2]` as a map. */
 export function pairsOf(reply: unknown): ReadonlyMap<string, string> {
   const flat = entriesOf(reply);

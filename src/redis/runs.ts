@@ -2,7 +2,7 @@
 import type { FeedEntry, RunPort, RunRow, StoredRun } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
-import { entriesOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
+import { entriesOf, type StreamEntry, streamEntries, streamReply, textOf } from './replies.js';
 import { loadRun } from './stored-run.js';
 
 export class RedisRuns implements RunPort {
@@ -25,16 +25,8 @@ export class RedisRuns implements RunPort {
       runs.map((run) => ['HMGET', keys.run(run), 'record', 'quarantined'] as const),
     );
     return rows.flatMap((row, index) => {
-      const [record, quarantined] = entriesOf(row);
-      return record === null
-        ? []
-        : [
-            {
-              run: runs[index] ?? '',
-              record: String(record),
-              quarantined: quarantined === null ? null : String(quarantined),
-            },
-          ];
+      const [record = null, quarantined = null] = entriesOf(row).map(textOf);
+      return record === null ? [] : [{ run: runs[index] ?? '', record, quarantined }];
     });
   }
 

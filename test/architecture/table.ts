@@ -29,7 +29,7 @@ export const RINGS: Readonly<Record<string, Ring>> = {
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   acorn: ['expression'],
   zod: ['core', 'definition', 'machines', 'coordinator', 'personas', 'redis', 'memory', 'cli', 'app'],
-  yaml: ['definition', 'personas', 'cli'],
+  yaml: ['definition', 'personas', 'app'],
   xstate: ['machines'],
   'lru-cache': ['definition', 'coordinator'],
   ioredis: ['redis'],

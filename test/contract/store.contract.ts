@@ -8,13 +8,13 @@ import type { AttemptKey, Commit, Lease, Store } from '../../src/core/ports.js';
 
 export interface ContractCase {
   readonly name: string;
-  run(context: ContractContext): Promise<void>;
+  readonly run: (context: ContractContext) => Promise<void>;
 }
 
 export interface ContractContext {
   readonly store: Store;
   /** Lets the store's clock reach at least `ms` later. */
-  pass(ms: number): Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 const NEVER = new AbortController().signal;

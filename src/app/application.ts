@@ -1,0 +1,228 @@
+/** Puts the rings together behind what the command line asks for. The only place that knows all of them. */
+import { resolve } from 'node:path';
+import type { Application, GlobalOptions, Hosting, Reach, ServeOptions, Session } from '../cli/application.js';
+import { Client } from '../coordinator/client.js';
+import { type Clock, systemClock } from '../core/clock.js';
+import { CoordError } from '../core/errors.js';
+import { Failpoints } from '../core/failpoints.js';
+import { randomIds } from '../core/ids.js';
+import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
+import { didYouMean } from '../core/suggest.js';
+import { listWorkflows, loadWorkflow } from '../definition/load.js';
+import { loadPersonas } from '../personas/catalog.js';
+import type { PersonaDefinition } from '../personas/persona-file.js';
+import { openRepository } from '../personas/repository.js';
+import { managedServer, serverAnswers, stopServer } from '../redis/managed-server.js';
+import { ensureBackgroundHost, liveOwners, stopBackgroundHost } from './background.js';
+import { type Connected, connect, givenAddress, type Means } from './connect.js';
+import { examine } from './doctor.js';
+import { Host } from './host.js';
+import { createLog } from './log.js';
+import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+import { loadTask } from './task.js';
+
+const IDLE_CHECK_MS = 500;
+const WORKER_GRACE_MS = 60_000;
+
+export function createApplication(env: Means['env'] = process.env, clock: Clock = systemClock): Application {
+  const failpoints = new Failpoints(env['COORD_FAILPOINTS'], env['COORD_FAILPOINT_LOG']);
+  return new CoordApplication({ clock, ids: randomIds, failpoints, env });
+}
+
+class CoordApplication implements Application {
+  readonly version = VERSION;
+  readonly #means: Means;
+  readonly #sessions = new WeakMap<Session, Connected & { inProcess: Host | null }>();
+
+  constructor(means: Means) {
+    this.#means = means;
+  }
+
+  get clock(): Clock {
+    return this.#means.clock;
+  }
+
+  async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
+    const connected = await connect(options, { reach, partitions: null, means: this.#means });
+    const { store, partitions, notice } = connected;
+    const { clock, ids } = this.#means;
+    const session: Session = {
+      client: new Client({ store, partitions, clock, ids }),
+      durable: store.durable,
+      label: store.label,
+      notice,
+      close: async () => {
+        await this.#of(session).inProcess?.stop();
+        await store.close();
+      },
+    };
+    this.#sessions.set(session, { ...connected, inProcess: null });
+    return session;
+  }
+
+  async ensureHost(session: Session, options: GlobalOptions, given: readonly string[]): Promise<Hosting> {
+    const connected = this.#of(session);
+    const { store, partitions } = connected;
+    const directories = personaDirectories(options, given);
+    const personas = await loadPersonas(directories);
+    if (store.durable)
+      return ensureBackgroundHost({
+        options,
+        store,
+        partitions,
+        personaDirectories: given.map((directory) => resolve(directory)),
+        personas,
+        means: this.#means,
+      });
+    if (connected.inProcess === null) {
+      const log = createLog('pretty', { clock: this.clock, write: () => undefined });
+      connected.inProcess = new Host({
+        store,
+        partitions,
+        coordinate: true,
+        personas,
+        stateDirectory: stateDirectory(options),
+        means: this.#means,
+        log,
+        graceMs: 0,
+      });
+      connected.inProcess.start();
+    }
+    return { kind: 'in-process' };
+  }
+
+  async isHosted(session: Session): Promise<boolean> {
+    const { store, inProcess } = this.#of(session);
+    return inProcess !== null || (await liveOwners(store)).length > 0;
+  }
+
+  async serve(options: GlobalOptions, serve: ServeOptions, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#means;
+    const log = createLog(serve.log, { clock, write: (line) => process.stdout.write(line) });
+    const all = serve.work
+      ? await loadPersonas(personaDirectories(options, serve.personas))
+      : new Map<string, PersonaDefinition>();
+    const personas = onlyNamed(all, serve.only);
+    const { store, partitions, notice } = await connect(options, {
+      reach: 'start',
+      partitions: serve.partitions,
+      means: this.#means,
+    });
+    if (!store.durable) {
+      await store.close();
+      throw new CoordError('REDIS_UNREACHABLE', notice ?? 'no Redis was found');
+    }
+    await liveOwners(store);
+    // Nobody waits at this terminal for an attempt of a host that ends by itself: the next host starts it again.
+    const graceMs = serve.idleExitMs === null ? WORKER_GRACE_MS : 0;
+    const host = new Host({
+      store,
+      partitions,
+      coordinate: serve.coordinate,
+      personas,
+      stateDirectory: stateDirectory(options),
+      means: this.#means,
+      log,
+      graceMs,
+    });
+    log.note(
+      `${serve.coordinate ? 'coordinating' : 'working'} on ${store.label}, namespace ${options.namespace}, ${String(partitions)} partition${partitions === 1 ? '' : 's'}`,
+    );
+    if (personas.size > 0) log.note(`personas: ${[...personas.keys()].join(', ')}`);
+    host.start();
+    await this.#untilIdle({ store, partitions, host, idleExitMs: serve.idleExitMs, signal });
+    log.note('stopping');
+    await host.stop();
+    await store.close();
+  }
+
+  async loadWorkflow(
+    nameOrPath: string,
+    options: GlobalOptions,
+    given: readonly string[],
+  ): ReturnType<Application['loadWorkflow']> {
+    const personas = await loadPersonas(personaDirectories(options, given));
+    return loadWorkflow(nameOrPath, { directories: workflowDirectories(options), personas: new Set(personas.keys()) });
+  }
+
+  async listWorkflows(options: GlobalOptions): ReturnType<Application['listWorkflows']> {
+    return listWorkflows(workflowDirectories(options));
+  }
+
+  loadTask(fileOrJson: string): ReturnType<Application['loadTask']> {
+    return loadTask(fileOrJson);
+  }
+
+  async openRepository(directory: string): ReturnType<Application['openRepository']> {
+    const { top, head, currentBranch, dirty } = await openRepository(directory, this.clock);
+    return { top, head, branch: currentBranch, dirty };
+  }
+
+  async up(options: GlobalOptions): ReturnType<Application['up']> {
+    const running =
+      givenAddress(options) !== null || (await serverAnswers(managedServer(stateDirectory(options)), this.clock));
+    const { store, notice } = await connect(options, { reach: 'start', partitions: null, means: this.#means });
+    await store.close();
+    if (!store.durable) throw new CoordError('REDIS_START_FAILED', notice ?? 'no Redis was found');
+    return { started: !running, label: store.label };
+  }
+
+  async down(options: GlobalOptions): ReturnType<Application['down']> {
+    const host = await stopBackgroundHost(options, this.clock);
+    const server = await stopServer(managedServer(stateDirectory(options)), this.clock);
+    return { host, server };
+  }
+
+  doctor(options: GlobalOptions, personas: readonly string[]): ReturnType<Application['doctor']> {
+    return examine(options, { personas, means: this.#means });
+  }
+
+  #of(session: Session): Connected & { inProcess: Host | null } {
+    const connected = this.#sessions.get(session);
+    if (connected === undefined) throw new CoordError('USAGE', 'this session belongs to another application');
+    return connected;
+  }
+
+  /** Until the signal, or until no run has been under way for the idle time. */
+  async #untilIdle({
+    store,
+    partitions,
+    host,
+    idleExitMs,
+    signal,
+  }: Pick<Connected, 'store' | 'partitions'> & {
+    host: Host;
+    idleExitMs: number | null;
+    signal: AbortSignal;
+  }): Promise<void> {
+    const { clock } = this.#means;
+    const open = RUN_STATUSES.filter((status) => !runHasEnded(status));
+    for (let idleSince = clock.now(); !signal.aborted; ) {
+      if (idleExitMs === null) {
+        await clock.sleep(60_000, signal);
+        continue;
+      }
+      await clock.sleep(IDLE_CHECK_MS, signal);
+      const busy = await Promise.all(
+        Array.from({ length: partitions }, (_, partition) => store.runs.list({ partition, statuses: open, limit: 1 })),
+      ).catch(() => [[null]]);
+      if (busy.some((rows) => rows.length > 0) || (host.worker?.busy ?? 0) > 0) idleSince = clock.now();
+      else if (clock.now() - idleSince >= idleExitMs) return;
+    }
+  }
+}
+
+function onlyNamed(
+  personas: ReadonlyMap<string, PersonaDefinition>,
+  only: readonly string[] | null,
+): ReadonlyMap<string, PersonaDefinition> {
+  if (only === null) return personas;
+  const unknown = only.find((name) => !personas.has(name));
+  if (unknown !== undefined) {
+    throw new CoordError(
+      'PERSONA_NOT_FOUND',
+      `there is no persona "${unknown}".${didYouMean(unknown, personas.keys())} Known are ${[...personas.keys()].join(', ')}.`,
+    );
+  }
+  return new Map([...personas].filter(([name]) => only.includes(name)));
+}

@@ -1,0 +1,33 @@
+/** `coord/client`: start, follow and steer runs from a program. */
+import { Client } from '../coordinator/client.js';
+import { systemClock } from '../core/clock.js';
+import { noFailpoints } from '../core/failpoints.js';
+import { randomIds } from '../core/ids.js';
+import { openRedisStore } from '../redis/store.js';
+import { givenAddress } from './connect.js';
+
+export interface ConnectOptions {
+  /** `redis://…`, `rediss://…` or `unix:/path`. */
+  readonly redis: string;
+  /** Default `coord`. */
+  readonly namespace?: string;
+}
+
+/** Throws REDIS_UNREACHABLE, USAGE for an address that is none. */
+export async function connect({
+  redis,
+  namespace = 'coord',
+}: ConnectOptions): Promise<{ readonly client: Client; close(): Promise<void> }> {
+  const means = { clock: systemClock, ids: randomIds };
+  const address = givenAddress({ redis, namespace, directory: '.' }) ?? { url: redis };
+  const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
+  const { partitions } = await store.namespace.open(null);
+  return { client: new Client({ store, partitions, ...means }), close: () => store.close() };
+}
+
+export { Client, type StartRequest } from '../coordinator/client.js';
+export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';
+export type { Fact } from '../core/facts.js';
+export type { RunSummary, RunView, StepView } from '../core/views.js';
+export { parseWorkflow } from '../definition/parse.js';
+export type { WorkflowDefinition } from '../definition/workflow.js';

@@ -1,0 +1,131 @@
+/**
+ * Which store a command works on, in this order: the Redis it was told, the project's private server when it runs or
+ * can be started, else the memory of this process, with a word on what that means. A Redis that was told and does
+ * not answer is an error, never a reason to use another.
+ */
+import { accessSync, constants } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { GlobalOptions, Reach } from '../cli/application.js';
+import type { Clock } from '../core/clock.js';
+import { CoordError } from '../core/errors.js';
+import type { Failpoints } from '../core/failpoints.js';
+import type { Ids } from '../core/ids.js';
+import type { Store } from '../core/ports.js';
+import { createMemoryStore } from '../memory/store.js';
+import type { Address } from '../redis/connection.js';
+import { managedServer, serverAnswers, startServer } from '../redis/managed-server.js';
+import { openRedisStore } from '../redis/store.js';
+import { inspectServer, problemsOf } from '../redis/suitability.js';
+import { stateDirectory } from './project.js';
+
+export interface Means {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly failpoints: Failpoints;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Connected {
+  readonly store: Store;
+  readonly partitions: number;
+  readonly notice: string | null;
+}
+
+const INSTALL = process.platform === 'darwin' ? 'brew install valkey' : 'sudo apt-get install -y redis-server';
+
+/** `partitions`: as `NamespacePort.open` takes it. */
+export async function connect(
+  options: GlobalOptions,
+  { reach, partitions, means }: { reach: Reach; partitions: number | null; means: Means },
+): Promise<Connected> {
+  const opened = await openStore(options, { reach, means });
+  try {
+    const namespace = await opened.store.namespace.open(partitions);
+    return { ...opened, partitions: namespace.partitions };
+  } catch (error) {
+    await opened.store.close();
+    throw error;
+  }
+}
+
+/** The address that a command works on, without connecting; null for none. */
+export function givenAddress(options: GlobalOptions): Address | null {
+  if (options.redis === null) return null;
+  if (/^(unix:|\/)/.test(options.redis)) return { socket: options.redis.replace(/^unix:(\/\/)?/, '') };
+  if (/^rediss?:\/\//.test(options.redis)) return { url: options.redis };
+  throw new CoordError(
+    'USAGE',
+    `"${options.redis}" is no Redis address: use redis://host:port, rediss://host:port or unix:/path/to.sock`,
+  );
+}
+
+async function openStore(
+  options: GlobalOptions,
+  { reach, means }: { reach: Reach; means: Means },
+): Promise<{ store: Store; notice: string | null }> {
+  const given = givenAddress(options);
+  if (given !== null) return openRedis(given, { options, means });
+  const server = managedServer(stateDirectory(options));
+  if (await serverAnswers(server, means.clock)) return openRedis({ socket: server.socket }, { options, means });
+  if (reach === 'find') {
+    throw new CoordError(
+      'REDIS_UNREACHABLE',
+      `no coord server runs for ${options.directory}; \`coord up\` starts it, and so does \`coord run\``,
+    );
+  }
+  const binary = redisBinary(means.env);
+  if (binary !== null) {
+    await ensureStateDirectory(options);
+    await startServer(server, { binary, clock: means.clock });
+    return openRedis({ socket: server.socket }, { options, means });
+  }
+  const notice = `No redis-server found: runs live in the memory of this process and end with it. To keep them: ${INSTALL}`;
+  return { store: createMemoryStore({ clock: means.clock, ids: means.ids }), notice };
+}
+
+async function openRedis(
+  address: Address,
+  { options, means }: { options: GlobalOptions; means: Means },
+): Promise<{ store: Store; notice: string | null }> {
+  const { clock, ids, failpoints } = means;
+  const store = await openRedisStore({ address, namespace: options.namespace, clock, ids, failpoints });
+  if ('socket' in address && options.redis === null) return { store, notice: null };
+  const problems = problemsOf(await inspectServer(address, clock));
+  const refused = problems.find((problem) => problem.level === 'error');
+  if (refused !== undefined) {
+    await store.close();
+    throw new CoordError('REDIS_UNSUITABLE', `${refused.message}${refused.cure === null ? '' : `; ${refused.cure}`}`);
+  }
+  const [warning] = problems;
+  return {
+    store,
+    notice: warning === undefined ? null : `${warning.message}${warning.cure === null ? '' : `; ${warning.cure}`}`,
+  };
+}
+
+/** COORD_REDIS_BIN, then redis-server or valkey-server on PATH and in the usual places that may not be on it. */
+export function redisBinary(env: Means['env']): string | null {
+  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/opt/homebrew/bin'].filter(
+    (folder) => folder !== '',
+  );
+  const found = ['redis-server', 'valkey-server'].flatMap((name) => folders.map((folder) => join(folder, name)));
+  const chosen = env['COORD_REDIS_BIN'];
+  return [...(chosen === undefined || chosen === '' ? [] : [chosen]), ...found].find(isExecutable) ?? null;
+}
+
+/** `.coord` of the project, with a note to git that nothing in it is the project's. */
+export async function ensureStateDirectory(options: GlobalOptions): Promise<void> {
+  const directory = stateDirectory(options);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, '.gitignore'), '*\n');
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

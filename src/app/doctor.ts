@@ -1,0 +1,149 @@
+/** `coord doctor`: what is there, what is missing, what would break a promise, and the command that cures it. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Finding, GlobalOptions } from '../cli/application.js';
+import { CoordError, messageOf } from '../core/errors.js';
+import { listWorkflows, loadWorkflow } from '../definition/load.js';
+import { loadPersonas } from '../personas/catalog.js';
+import { openRepository } from '../personas/repository.js';
+import { managedServer, serverAnswers } from '../redis/managed-server.js';
+import { inspectServer, problemsOf } from '../redis/suitability.js';
+import { runningHost } from './background.js';
+import { givenAddress, type Means, redisBinary } from './connect.js';
+import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+
+const OLDEST_NODE = [20, 19] as const;
+
+interface Place {
+  readonly options: GlobalOptions;
+  readonly personas: readonly string[];
+  readonly means: Means;
+}
+
+export async function examine(
+  options: GlobalOptions,
+  { personas, means }: Omit<Place, 'options'>,
+): Promise<readonly Finding[]> {
+  const place: Place = { options, personas, means };
+  const findings = await Promise.all([
+    node(),
+    git(),
+    redis(place),
+    repository(place),
+    personaFiles(place),
+    workflows(place),
+    host(place),
+  ]);
+  return [ok('coord', VERSION), ...findings.flat()];
+}
+
+async function node(): Promise<Finding[]> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const fits = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  return [
+    fits
+      ? ok('Node', process.versions.node)
+      : bad('Node', `${process.versions.node} is too old`, `install Node ${OLDEST_NODE.join('.')} or newer`),
+  ];
+}
+
+async function git(): Promise<Finding[]> {
+  try {
+    const { stdout } = await promisify(execFile)('git', ['--version']);
+    return [ok('git', stdout.trim().replace('git version ', ''))];
+  } catch {
+    return [bad('git', 'not found', 'apt-get install git, or brew install git')];
+  }
+}
+
+async function redis({ options, means }: Place): Promise<Finding[]> {
+  const given = givenAddress(options);
+  const server = managedServer(stateDirectory(options));
+  const address = given ?? ((await serverAnswers(server, means.clock)) ? { socket: server.socket } : null);
+  if (address === null) {
+    const binary = redisBinary(means.env);
+    if (binary !== null) return [ok('Redis', `${binary}; a private server is started on first use`)];
+    return [
+      warn(
+        'Redis',
+        'no redis-server found: runs would live in the memory of one process',
+        'apt-get install redis-server, or brew install valkey',
+      ),
+    ];
+  }
+  try {
+    const facts = await inspectServer(address, means.clock);
+    const problems = problemsOf(facts).map(
+      ({ level, message, cure }): Finding => ({ level, subject: 'Redis', message, cure }),
+    );
+    return [
+      ok('Redis', `${facts.version} at ${facts.label}, AOF ${facts.appendOnly ? (facts.appendFsync ?? 'on') : 'off'}`),
+      ...problems,
+    ];
+  } catch (error) {
+    return [bad('Redis', messageOf(error), 'check the address, and that the server runs')];
+  }
+}
+
+async function repository({ options, means }: Place): Promise<Finding[]> {
+  try {
+    const { top, dirty } = await openRepository(options.directory, means.clock);
+    return [
+      dirty
+        ? warn('repository', `${top} has changes that are not committed; runs do not see them`, 'git commit')
+        : ok('repository', top),
+    ];
+  } catch (error) {
+    return [warn('repository', messageOf(error), null)];
+  }
+}
+
+async function personaFiles({ options, personas }: Place): Promise<Finding[]> {
+  try {
+    const names = [...(await loadPersonas(personaDirectories(options, personas))).keys()];
+    return [
+      names.length === 0
+        ? warn('personas', 'none found', 'add Markdown files to personas/')
+        : ok('personas', names.join(', ')),
+    ];
+  } catch (error) {
+    return [bad('personas', messageOf(error), null)];
+  }
+}
+
+async function workflows({ options, personas }: Place): Promise<Finding[]> {
+  const directories = workflowDirectories(options);
+  const known = await loadPersonas(personaDirectories(options, personas)).catch(() => null);
+  const files = await listWorkflows(directories);
+  const findings = await Promise.all(
+    files.map(async ({ name, file }): Promise<Finding> => {
+      try {
+        await loadWorkflow(file, { directories, personas: known === null ? null : new Set(known.keys()) });
+        return ok('workflow', name);
+      } catch (error) {
+        const text = error instanceof CoordError ? (error.message.split('\n')[0] ?? '') : messageOf(error);
+        return warn('workflow', `${name}: ${text}`, `coord validate ${name}`);
+      }
+    }),
+  );
+  return findings;
+}
+
+async function host({ options }: Place): Promise<Finding[]> {
+  const running = await runningHost(stateDirectory(options));
+  return running === null ? [] : [ok('background host', `pid ${String(running.pid)}`)];
+}
+
+const ok = (subject: string, message: string): Finding => ({ level: 'ok', subject, message, cure: null });
+const warn = (subject: string, message: string, cure: string | null): Finding => ({
+  level: 'warning',
+  subject,
+  message,
+  cure,
+});
+const bad = (subject: string, message: string, cure: string | null): Finding => ({
+  level: 'error',
+  subject,
+  message,
+  cure,
+});

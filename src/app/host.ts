@@ -1,0 +1,74 @@
+/** A coordinator and a worker, or one of them, in this process: what `coord daemon` and `coord worker` are. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { Coordinator } from '../coordinator/coordinator.js';
+import type { Store } from '../core/ports.js';
+import { WorkerHost } from '../personas/host.js';
+import type { PersonaDefinition } from '../personas/persona-file.js';
+import type { Means } from './connect.js';
+import type { Log } from './log.js';
+
+export interface HostParams {
+  readonly store: Store;
+  readonly partitions: number;
+  readonly coordinate: boolean;
+  /** Empty to serve none. */
+  readonly personas: ReadonlyMap<string, PersonaDefinition>;
+  readonly stateDirectory: string;
+  readonly means: Means;
+  readonly log: Log;
+  /** How long `stop` lets running attempts finish, ms. */
+  readonly graceMs: number;
+}
+
+export class Host {
+  readonly worker: WorkerHost | null;
+  readonly #coordinator: Coordinator | null;
+
+  constructor({ store, partitions, coordinate, personas, stateDirectory, means, log, graceMs }: HostParams) {
+    const { clock, ids, failpoints } = means;
+    const report = log.coordinator;
+    const place = `${hostname()}:${String(process.pid)}`;
+    this.#coordinator = coordinate ? new Coordinator({ store, partitions, clock, ids, name: place, report }) : null;
+    const worker = `${place}:${ids.nonce().slice(0, 6)}`;
+    this.worker =
+      personas.size === 0
+        ? null
+        : new WorkerHost({
+            store,
+            partitions,
+            personas,
+            worker,
+            stateDir: stateDirectory,
+            clock,
+            graceMs,
+            report: log.worker,
+            failpoints,
+          });
+  }
+
+  start(): void {
+    this.#coordinator?.start();
+    this.worker?.start();
+  }
+
+  /** Workers first: their last replies are still applied by the coordinator, and nothing new reaches them. */
+  async stop(): Promise<void> {
+    await this.worker?.stop();
+    await this.#coordinator?.stop();
+  }
+}
+
+/** Whether an owner or worker named by `Host` is a process of this machine that no longer exists. */
+export function isDeadHere(name: string): boolean {
+  const [host, pid] = name.split(':');
+  if (host !== hostname() || pid === undefined || !/^\d+$/.test(pid)) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+export const hostRecordPath = (stateDirectory: string): string => join(stateDirectory, 'host.json');
