@@ -157,14 +157,15 @@ export class Client {
     let after = await runs.feedHead(partition);
     const told = new Set<string>();
     for (const fact of await this.history(run)) {
-      told.add(JSON.stringify(fact));
+      told.add(nameOf(fact));
       yield fact;
     }
     while (!signal.aborted && !(await this.#hasEnded(run))) {
       for (const entry of await this.#feedPage(partition, after, signal)) {
         after = entry.id;
         const fact = JSON.parse(entry.fact) as Fact;
-        if (fact.run !== run || told.has(entry.fact)) continue;
+        if (fact.run !== run || told.has(nameOf(fact))) continue;
+        told.add(nameOf(fact));
         yield fact;
         if (fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled') return;
       }
@@ -254,4 +255,10 @@ export class Client {
   #partition(run: string): number {
     return partitionOf(run, this.#params.partitions);
   }
+}
+
+/** The same for the same fact: a beginning is reported by the worker, and recorded with the outcome of its attempt. */
+function nameOf(fact: Fact): string {
+  if (fact.type === 'step.working') return `${fact.type} ${fact.step} ${String(fact.attempt)}`;
+  return JSON.stringify(fact);
 }

@@ -81,7 +81,13 @@ export function replyFrom(body: string): PersonaReply {
   } catch (error) {
     return invalid(`the reply is not JSON: ${messageOf(error)}; it begins ${JSON.stringify(body.slice(0, 80))}`);
   }
-  const parsed = personaReplySchema.safeParse(value);
+  let parsed: ReturnType<typeof personaReplySchema.safeParse>;
+  try {
+    parsed = personaReplySchema.safeParse(value);
+  } catch {
+    // The stack ran out: thousands of lists inside each other.
+    return invalid('the reply is nested too deeply');
+  }
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues
     .slice(0, 3)

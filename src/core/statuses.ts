@@ -1,4 +1,4 @@
-/** The closed lists of statuses, as `docs/concepts.md` describes them. */
+/** The closed lists of statuses, as `docs/lifecycles.md` draws them. */
 
 export const RUN_STATUSES = [
   'pending',

@@ -103,16 +103,15 @@ const cases: readonly ContractCase[] = [
 ];
 
 describe('the Redis store', () => {
-  for (const { name, run } of cases) {
-    test(name, async () => {
-      const store = await open();
-      try {
-        await run(contextOf(store));
-      } finally {
-        await store.close();
-      }
-    });
-  }
+  test.each(cases)('$name', async ({ run }) => {
+    expect.hasAssertions();
+    const store = await open();
+    try {
+      await run(contextOf(store));
+    } finally {
+      await store.close();
+    }
+  });
 });
 
 /** A script with one of its lines taken out or changed: each must turn at least one case red. */
@@ -174,20 +173,18 @@ const MUTANTS: readonly { name: string; script: ScriptName; from: string; to: st
 ];
 
 describe('the contract notices', () => {
-  for (const { name, script, from, to } of MUTANTS) {
-    test(name, async () => {
-      const scripts = new Map(loadScripts());
-      const original = scripts.get(script);
-      if (original === undefined || !original.source.includes(from))
-        throw new Error(`${script}.lua no longer contains: ${from}`);
-      scripts.set(script, { ...original, source: original.source.replace(from, to), sha1: '0'.repeat(40) });
-      const red: string[] = [];
-      for (const contractCase of cases) {
-        const store = await open(scripts);
-        await contractCase.run(contextOf(store)).catch(() => red.push(contractCase.name));
-        await store.close();
-      }
-      expect(red).not.toEqual([]);
-    });
-  }
+  test.each(MUTANTS)('$name', async ({ script, from, to }) => {
+    const scripts = new Map(loadScripts());
+    const original = scripts.get(script);
+    if (original === undefined || !original.source.includes(from))
+      throw new Error(`${script}.lua no longer contains: ${from}`);
+    scripts.set(script, { ...original, source: original.source.replace(from, to), sha1: '0'.repeat(40) });
+    const red: string[] = [];
+    for (const contractCase of cases) {
+      const store = await open(scripts);
+      await contractCase.run(contextOf(store)).catch(() => red.push(contractCase.name));
+      await store.close();
+    }
+    expect(red).not.toEqual([]);
+  });
 });

@@ -29,8 +29,10 @@ describe('the page on workflows', () => {
   });
 
   it('lists every code of a problem', () => {
-    const listed = [...page.slice(page.indexOf('## Problems')).matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code);
-    expect(listed.toSorted()).toEqual(codes.map((code) => code.slice(5, -1)).toSorted());
+    const listed = [...page.slice(page.indexOf('## Problems')).matchAll(/^\| `([a-z-]+)`/gm)].map(
+      ([, code]) => code ?? '',
+    );
+    expect(new Set(listed)).toEqual(new Set(codes.map((code) => code.slice(5, -1))));
     expect(listed.length).toBeGreaterThan(10);
   });
 });

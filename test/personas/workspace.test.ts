@@ -318,6 +318,9 @@ describe('a workspace', () => {
     `a${'b'.repeat(300)}`,
   ])('refuses the branch name %j', async (branch) => {
     const { repo, base, request, prepare } = setUp();
+    // So that "the branch before this one" means something.
+    gitIn(repo, 'switch', '-q', '-c', 'earlier');
+    gitIn(repo, 'switch', '-q', 'main');
     const before = gitIn(repo, 'for-each-ref');
     const hostile = request({ workspace: { repo, base, branch, commit: base } });
     await expect(prepare(hostile)).rejects.toMatchObject({ code: 'WORKSPACE_INVALID' });

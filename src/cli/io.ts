@@ -1,0 +1,80 @@
+/**
+ * The world as a command sees it: where it prints, what the terminal can do, who can be asked, and Ctrl-C. Handed in,
+ * so that a test is a terminal of its own.
+ */
+
+export interface Writer {
+  write(text: string | Uint8Array): void;
+}
+
+export interface Io {
+  readonly stdout: Writer;
+  readonly stderr: Writer;
+  /** Whether stdout is a terminal whose cursor can be moved. */
+  readonly isTTY: boolean;
+  /** Of the terminal, as they are now; it may be resized at any time. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Whether colors are wanted, before `--no-color` is looked at. */
+  readonly color: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Asks a yes-or-no question, default yes; resolves with null when the person left it. Null when nobody can be asked. */
+  readonly confirm: ((question: string) => Promise<boolean | null>) | null;
+  /** Calls back on every Ctrl-C and every polite request to end, instead of ending; the returned function takes it back. */
+  onInterrupt(callback: () => void): () => void;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** The world of this process. */
+export function processIo(): Io {
+  const { stdin, stdout, stderr, env } = process;
+  const callbacks = new Set<() => void>();
+  for (const stream of [stdout, stderr]) {
+    // A reader that went away (`coord watch … | head`) is one that wants no more.
+    stream.on('error', () => {
+      for (const callback of callbacks) callback();
+    });
+  }
+  const isTTY = stdout.isTTY && env['TERM'] !== 'dumb';
+  return {
+    stdout: { write: (text) => void stdout.write(text) },
+    stderr: { write: (text) => void stderr.write(text) },
+    isTTY,
+    get columns() {
+      return stdout.columns || 80;
+    },
+    get rows() {
+      return stdout.rows || 24;
+    },
+    color: wantsColor(env, isTTY),
+    env,
+    cwd: process.cwd(),
+    confirm: stdin.isTTY && isTTY ? confirm : null,
+    onInterrupt: (callback) => {
+      const called = (): void => callback();
+      callbacks.add(called);
+      for (const signal of SIGNALS) process.on(signal, called);
+      return () => {
+        callbacks.delete(called);
+        for (const signal of SIGNALS) process.off(signal, called);
+      };
+    },
+  };
+}
+
+/** NO_COLOR (no-color.org) says no to everything, FORCE_COLOR says yes to a pipe. */
+export function wantsColor(env: Io['env'], isTTY: boolean): boolean {
+  if ((env['NO_COLOR'] ?? '') !== '') return false;
+  const force = env['FORCE_COLOR'];
+  return force === undefined ? isTTY : force !== '0' && force !== 'false';
+}
+
+/** Loaded on demand: prompts cost as much time to import as a whole `coord list` takes. */
+async function confirm(question: string): Promise<boolean | null> {
+  const prompts = await import('@clack/prompts');
+  const answer = await prompts.confirm({ message: question, initialValue: true });
+  return prompts.isCancel(answer) ? null : answer;
+}
