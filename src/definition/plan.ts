@@ -125,7 +125,9 @@ const compiledVariables = new WeakMap<JsonObject, readonly (readonly [string, Va
 export function resolveVariables(definition: WorkflowDefinition, task: JsonObject): JsonObject {
   let compiled = compiledVariables.get(definition.variables);
   if (compiled === undefined) {
-    compiled = Object.entries(definition.variables).map(([name, value]) => [name, compileValue(value)] as const);
+    compiled = inOrderOfUse(
+      new Map(Object.entries(definition.variables).map(([name, value]) => [name, compileValue(value)])),
+    );
     compiledVariables.set(definition.variables, compiled);
   }
   const variables: Record<string, JsonValue> = {};
@@ -135,6 +137,29 @@ export function resolveVariables(definition: WorkflowDefinition, task: JsonObjec
     variables[name] = within(`variable "${name}"`, () => template.render(scope));
   }
   return variables;
+}
+
+/** Each variable after those it reads. The order they were written in is lost in the stored form, whose keys are sorted. */
+function inOrderOfUse(templates: ReadonlyMap<string, ValueTemplate>): readonly (readonly [string, ValueTemplate])[] {
+  const reads = new Map(
+    [...templates].map(([name, template]): [string, string[]] => {
+      const names = template.holes.flatMap((hole) =>
+        hole.references.filter(({ root }) => root === 'variables').map(({ keys }) => keys[0]?.name),
+      );
+      return [
+        name,
+        [...new Set(names)].filter(
+          (read) => read !== null && read !== undefined && read !== name && templates.has(read),
+        ) as string[],
+      ];
+    }),
+  );
+  const { order, stuck } = topologicalOrder(reads);
+  // Variables that read each other in a circle are refused when a file is loaded; rendering one says what is missing.
+  return [...order, ...stuck].flatMap((name) => {
+    const template = templates.get(name);
+    return template === undefined ? [] : [[name, template] as const];
+  });
 }
 
 function compileTemplates(step: StepDefinition): StepTemplates {

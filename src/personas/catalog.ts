@@ -67,7 +67,7 @@ async function personaFiles(directory: string): Promise<readonly string[]> {
     throw new CoordError('PERSONA_INVALID', `personas of ${directory} cannot be listed: ${messageOf(error)}`);
   });
   const files = names.filter((name) => /\.md$/i.test(name) && name.toLowerCase() !== 'readme.md');
-  return files.sort().map((name) => resolve(join(directory, name)));
+  return files.toSorted().map((name) => resolve(join(directory, name)));
 }
 
 async function readPersona(file: string): Promise<ReturnType<typeof parsePersonaFile>> {

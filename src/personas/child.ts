@@ -45,7 +45,7 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
 
   const stdout = new (want.stdout.keep === 'head' ? Head : Tail)(want.stdout.limit);
   const stderr = new Tail(want.stderrLimit);
-  const lines = new Lines(want.line);
+  const lines = new Lines((text) => want.line(text));
   const ended = new AbortController();
   child.stdout.on('data', (chunk: Buffer) => {
     stdout.add(chunk);

@@ -70,7 +70,8 @@ export class FrontMatter {
     if (!this.has(key)) return null;
     const value = scalar(this.#fields.get(key)?.value);
     if (typeof value === 'string') return value;
-    const hint = value === null || value === undefined ? '' : `; quote it: "${String(value)}"`;
+    const plain = typeof value === 'number' || typeof value === 'boolean';
+    const hint = plain ? `; quote it: "${String(value)}"` : '';
     return this.#wrong(key, `${key} must be a text${hint}`);
   }
 
@@ -114,7 +115,7 @@ export class FrontMatter {
     return this.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
   }
 
-  #field(pair: Pair<unknown, unknown>): void {
+  #field(pair: Pair): void {
     const name = scalar(pair.key);
     const key = isScalar(pair.key) ? pair.key : null;
     if (typeof name === 'string') {

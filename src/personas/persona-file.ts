@@ -49,7 +49,7 @@ export const PERSONA_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
 const KINDS = ['command', 'function'] as const;
-const LATER_KINDS = ['model', 'agent', 'http', 'human'];
+const LATER_KINDS = new Set(['model', 'agent', 'http', 'human']);
 const COMMON_KEYS = ['name', 'description', 'kind', 'concurrency', 'tools', 'model'];
 const COMMAND_KEYS = ['command', 'env', 'output'];
 const FUNCTION_KEYS = ['module', 'export'];
@@ -119,10 +119,10 @@ function readKind(front: FrontMatter): 'command' | 'function' | null {
   if (text === null) return null;
   const kind = KINDS.find((known) => known === text);
   if (kind !== undefined) return kind;
-  const message = LATER_KINDS.includes(text)
+  const message = LATER_KINDS.has(text)
     ? `kind "${text}" is not available in this version; use one of ${quoted(KINDS)}`
     : `kind "${text}" is unknown; it is one of ${quoted(KINDS)}.${didYouMean(text, KINDS)}`;
-  front.report('kind', LATER_KINDS.includes(text) ? 'unavailable_kind' : 'bad_value', message);
+  front.report('kind', LATER_KINDS.has(text) ? 'unavailable_kind' : 'bad_value', message);
   return null;
 }
 

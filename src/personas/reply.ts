@@ -41,8 +41,8 @@ export function checkReply(value: unknown): CheckedReply {
   const bad = (...problems: string[]): CheckedReply => ({ reply: null, problems });
   const plain = plainProblem(value, 'the reply', 0);
   if (plain !== null) return bad(plain);
-  if (!isJsonObject(value as JsonValue)) return bad(`it is ${kindOf(value)}, not an object`);
-  const members = value as JsonObject;
+  if (!isJsonObject(value)) return bad(`it is ${kindOf(value)}, not an object`);
+  const members = value;
 
   const problems = unknownKeys(members, { known: KEYS, place: '' });
   const status = VERDICTS.find((verdict) => verdict === members['status']);

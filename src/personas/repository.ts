@@ -42,7 +42,7 @@ export async function checkBranchName(directory: string, branch: string, clock: 
   };
   if (branch.startsWith('-')) refuse('starts with "-"');
   if (branch.length > 200 || branch.includes('\0')) refuse('is too long or holds NUL');
-  if (/^refs\//.test(branch) || branch === 'HEAD') refuse('is not the name of a branch');
+  if (branch.startsWith('refs/') || branch === 'HEAD') refuse('is not the name of a branch');
   const checked = await git(directory, ['check-ref-format', '--branch', branch], { clock, answers: [0, 1, 128, 129] });
   // The answer differs from the question for "@{-1}", which means the branch before this one.
   if (checked.code !== 0 || checked.stdout.trim() !== branch) refuse('is not one that git allows');

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CoordError } from '../../src/core/errors.js';
-import type { JsonObject, JsonValue } from '../../src/core/json.js';
+import { canonicalJson, type JsonObject, type JsonValue } from '../../src/core/json.js';
 import { compilePlan, type Plan, type PlannedStep, renderStep, resolveVariables } from '../../src/definition/plan.js';
-import type { StepDefinition, WorkflowDefinition } from '../../src/definition/workflow.js';
+import { readDefinition, type StepDefinition, type WorkflowDefinition } from '../../src/definition/workflow.js';
 import type { Scope } from '../../src/expression/scope.js';
 import { definitionOf } from './workflow-text.js';
 
@@ -252,4 +252,12 @@ describe('large graphs', () => {
     );
     expect(failure(() => compilePlan(workflow({ a: ['gone'] }), 'hash'))).toMatch(/^DEFINITION_INVALID/);
   });
+});
+
+it('variables are resolved after those they read, also from the stored form, whose keys are sorted', () => {
+  const variables = { zone: '{{task.zone}}', branch: '{{variables.zone}}-{{variables.team}}', team: 'a' };
+  const definition = { format: 1, name: 'w', version: '1', description: '', variables, steps: [] } as const;
+  const stored = readDefinition(canonicalJson(definition));
+  expect(Object.keys(stored.variables)[0]).toBe('branch');
+  expect(resolveVariables(stored, { zone: 'eu' })).toEqual({ branch: 'eu-a', team: 'a', zone: 'eu' });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -28,8 +28,9 @@ function isRunning(pid: number): boolean {
 }
 
 /** Resolves when the process is gone; a test that waits for a survivor times out. */
-async function gone(pid: number): Promise<void> {
+async function gone(pid: number): Promise<true> {
   while (isRunning(pid)) await systemClock.sleep(10);
+  return true;
 }
 
 describe('a command persona', () => {
@@ -144,7 +145,7 @@ describe('a command persona', () => {
     const pid = Number((await context.said('pid ')).slice(4));
     context.abort();
     await running;
-    await gone(pid);
+    expect(await gone(pid)).toBe(true);
   });
 
   it('ends soon when a grandchild keeps the output open, and takes it along', async () => {
@@ -153,19 +154,19 @@ describe('a command persona', () => {
     const reply = await run(['sh', '-c', 'sleep 300 & echo "pid $!" >&2; echo done'], { ...text, context });
     expect(reply).toMatchObject({ status: 'pass', result: { text: 'done\n' } });
     expect(systemClock.now() - started).toBeLessThan(4_500);
-    await gone(Number(context.lines[0]?.slice(4)));
+    expect(await gone(Number(context.lines[0]?.slice(4)))).toBe(true);
   });
 
   it('takes along what it left in the background with its output closed', async () => {
     const context = aContext();
     await run(['sh', '-c', 'sleep 300 >/dev/null 2>&1 </dev/null & echo "pid $!" >&2'], { ...text, context });
-    await gone(Number(context.lines[0]?.slice(4)));
+    expect(await gone(Number(context.lines[0]?.slice(4)))).toBe(true);
   });
 
   it('leaves no folder behind', async () => {
     const code = `console.log(JSON.stringify({ status: 'pass', result: process.cwd() }))`;
     const { result } = await run(script(code));
-    const { existsSync } = await import('node:fs');
-    expect(existsSync(String(result))).toBe(false);
+    expect(result).toMatch(/coord-attempt-/);
+    expect(existsSync(result as string)).toBe(false);
   });
 });

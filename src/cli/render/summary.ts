@@ -1,5 +1,4 @@
 /** What is left to say when a run was followed to its end: how it went, why, and where the work is. */
-import { resolve } from 'node:path';
 import type { RunView } from '../../core/views.js';
 import { duration } from './duration.js';
 import { type Palette, paintStatus } from './paint.js';
@@ -7,12 +6,12 @@ import { oneLine, severalLines } from './printable.js';
 
 const REASON_LINES = 12;
 
-/** `directory`: where the reader's shell is, so that commands are only as long as they must be. */
-export function summary(view: RunView, { colors, directory }: { colors: Palette; directory: string }): string {
+/** `standsIn`: top of the repository around the reader's shell, so that commands are only as long as they must be. */
+export function summary(view: RunView, { colors, standsIn }: { colors: Palette; standsIn: string }): string {
   const lines = [headline(view, colors), ...reason(view)];
   const count = view.steps.reduce((sum, step) => sum + step.artifacts.length, 0);
   if (count > 0) lines.push(`  artifacts: ${String(count)}, see: coord artifacts ${view.id}`);
-  lines.push(...branch(view, directory));
+  lines.push(...branch(view, standsIn));
   return `${lines.join('\n')}\n`;
 }
 
@@ -36,10 +35,10 @@ function indented(text: string): readonly string[] {
   return [...lines.slice(0, REASON_LINES), ...rest].map((line) => `  ${line}`);
 }
 
-function branch({ workspace, head }: RunView, directory: string): readonly string[] {
+function branch({ workspace, head }: RunView, standsIn: string): readonly string[] {
   if (workspace === null || head === null) return [];
   if (head === workspace.base) return ['  branch: none, nothing was committed'];
-  const git = resolve(directory) === workspace.repo ? 'git' : `git -C ${shellWord(workspace.repo)}`;
+  const git = standsIn === workspace.repo ? 'git' : `git -C ${shellWord(workspace.repo)}`;
   const name = shellWord(workspace.branch);
   return [
     `  branch: ${name}`,

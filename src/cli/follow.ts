@@ -1,0 +1,220 @@
+/**
+ * Follows a run until it ends, rests with a person, or Ctrl-C. What is told goes to a `Teller`; meanwhile it sees to it
+ * that somebody moves the run, since after a kill that is all a run needs.
+ */
+import { CoordError, messageOf } from '../core/errors.js';
+import type { Fact } from '../core/facts.js';
+import { runHasEnded } from '../core/statuses.js';
+import type { RunView } from '../core/views.js';
+import type { Hosting, Session } from './application.js';
+import { type Call, note } from './call.js';
+import { EXIT, EXIT_OF_RUN } from './exit-codes.js';
+import { hintsFor } from './hints.js';
+
+/** Who is told what happens to a run that is followed. */
+export interface Teller {
+  fact(fact: Fact): void;
+  /** Something for the person that is no fact. */
+  note(text: string): void;
+  /** Why the run does not move, when that has not changed for a while; empty when it does. */
+  hints(hints: readonly string[]): void;
+  /** Called about five times a second, for those that draw; `offsetMs` from this process' clock to the store's. */
+  tick(offsetMs: number): Promise<void>;
+  /** Called once, on every way out; with the last state of the run unless it could not be read. */
+  close(last: RunView | null): void;
+}
+
+export interface FollowWant {
+  readonly session: Session;
+  readonly run: string;
+  /** Folders of personas, for a host that has to be started. */
+  readonly personas: readonly string[];
+  /** Null when nobody moves the run yet. */
+  readonly hosting: Hosting | null;
+  readonly teller: Teller;
+}
+
+export interface Followed {
+  readonly view: RunView;
+  /** Whether the person left before the run came to rest. */
+  readonly detached: boolean;
+}
+
+const ATTEND_MS = 2_000;
+const TICK_MS = 200;
+const TRY_AGAIN_MS = 500;
+/** A hint is told when it was true this often in a row: a run that begins is hosted and served within seconds. */
+const HINT_AFTER = 4;
+
+export async function follow(call: Call, want: FollowWant): Promise<Followed> {
+  return new Following(call, want).untilRest();
+}
+
+/** The exit code of a command that followed. */
+export function exitOf({ view, detached }: Followed): number {
+  if (detached) return EXIT.interrupted;
+  return view.quarantined === null ? EXIT_OF_RUN[view.status] : EXIT.failed;
+}
+
+class Following {
+  readonly #call: Call;
+  readonly #want: FollowWant;
+  readonly #stop = new AbortController();
+  #hosting: Hosting | null;
+  #interrupts = 0;
+  #failure: { readonly error: unknown } | null = null;
+  #offsetMs = 0;
+  #hints = { text: '', seen: 0 };
+
+  constructor(call: Call, want: FollowWant) {
+    this.#call = call;
+    this.#want = want;
+    this.#hosting = want.hosting;
+  }
+
+  async untilRest(): Promise<Followed> {
+    const { teller } = this.#want;
+    const release = this.#call.io.onInterrupt(() => this.#interrupted());
+    let view: RunView | null = null;
+    try {
+      await Promise.all([this.#guard(() => this.#tellFacts()), this.#guard(() => this.#attend()), this.#tick()]);
+      if (this.#failure !== null) throw this.#failure.error;
+      view = await this.#patiently(() => this.#want.session.client.get(this.#want.run));
+    } finally {
+      teller.close(view);
+      release();
+    }
+    return { view, detached: this.#interrupts > 0 && !isAtRest(view) };
+  }
+
+  /** The first failure ends all three loops. */
+  async #guard(loop: () => Promise<void>): Promise<void> {
+    try {
+      await loop();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    this.#stop.abort();
+  }
+
+  async #tellFacts(): Promise<void> {
+    const { session, run, teller } = this.#want;
+    const told = new Set<string>();
+    while (!this.#stop.signal.aborted) {
+      try {
+        for await (const fact of session.client.follow(run, this.#stop.signal)) {
+          const text = JSON.stringify(fact);
+          if (!told.has(text)) teller.fact(fact);
+          told.add(text);
+        }
+        return;
+      } catch (error) {
+        // The store is away for a while: what was missed is read from the history then.
+        await this.#waitOut(error);
+      }
+    }
+  }
+
+  async #attend(): Promise<void> {
+    const { signal } = this.#stop;
+    let away = false;
+    while (!signal.aborted) {
+      try {
+        await this.#look();
+        away = false;
+      } catch (error) {
+        if (!away) this.#want.teller.note(`waiting for the store: ${messageOf(error)}`);
+        away = true;
+        await this.#waitOut(error);
+      }
+      await this.#call.app.clock.sleep(ATTEND_MS, signal);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { app } = this.#call;
+    const { session, run } = this.#want;
+    this.#offsetMs = (await session.client.time()) - app.clock.now();
+    const view = await session.client.get(run);
+    if (isAtRest(view)) {
+      // An ended run ends the telling by itself, with its last fact.
+      if (!runHasEnded(view.status)) this.#stop.abort();
+      return;
+    }
+    await this.#host();
+    this.#consider(await hintsFor(session.client, view));
+  }
+
+  async #host(): Promise<void> {
+    const { app, options } = this.#call;
+    const { session, personas, teller } = this.#want;
+    if (await app.isHosted(session)) return;
+    const again = this.#hosting !== null;
+    this.#hosting = await app.ensureHost(session, options, personas);
+    if (again) teller.note(`The host of the run was gone; ${hostWords(this.#hosting)} goes on with it.`);
+  }
+
+  #consider(hints: readonly string[]): void {
+    const text = hints.join('\n');
+    const seen = text === this.#hints.text ? this.#hints.seen + 1 : 1;
+    this.#hints = { text, seen };
+    if (seen === HINT_AFTER || (seen === 1 && text === '')) this.#want.teller.hints(hints);
+  }
+
+  async #tick(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#want.teller.tick(this.#offsetMs).catch(() => undefined);
+      await this.#call.app.clock.sleep(TICK_MS, signal);
+    }
+  }
+
+  #interrupted(): void {
+    this.#interrupts++;
+    if (this.#hosting?.kind === 'in-process' && this.#interrupts === 1) {
+      this.#want.teller.note('The run lives in this process only: a second Ctrl-C ends both.');
+      return;
+    }
+    this.#stop.abort();
+  }
+
+  async #waitOut(error: unknown): Promise<void> {
+    if (!(error instanceof CoordError) || !error.retryable) throw error;
+    await this.#call.app.clock.sleep(TRY_AGAIN_MS, this.#stop.signal);
+  }
+
+  /** For the last look, after which there is no other. */
+  async #patiently<T>(read: () => Promise<T>, attempts = 20): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof CoordError) || !error.retryable || attempts === 0) throw error;
+      await this.#call.app.clock.sleep(TRY_AGAIN_MS);
+      return this.#patiently(read, attempts - 1);
+    }
+  }
+}
+
+/** Whether nothing will happen to the run until somebody acts. */
+export function isAtRest(view: RunView): boolean {
+  return runHasEnded(view.status) || view.quarantined !== null || EXIT_OF_RUN[view.status] === EXIT.waiting;
+}
+
+export function hostWords(hosting: Hosting): string {
+  switch (hosting.kind) {
+    case 'daemon':
+      return `the daemon ${hosting.owner}`;
+    case 'background':
+      return `the background host (pid ${String(hosting.pid)}, log ${hosting.log})`;
+    case 'in-process':
+      return 'this process';
+  }
+}
+
+/** After Ctrl-C: what becomes of the run. */
+export function sayDetached(call: Call, { session, run }: Pick<FollowWant, 'session' | 'run'>): void {
+  note(
+    call,
+    session.durable ? `Detached. The run goes on: coord watch ${run}` : `Left. The run ${run} ended with this process.`,
+  );
+}

@@ -1,0 +1,97 @@
+/** The command line put together: `buildProgram` knows the commands, `runCommandLine` runs one and has its exit code. */
+import { CommanderError } from '@commander-js/extra-typings';
+import type { Application } from './application.js';
+import { bareProgram, callFor, type Invoke, type Program } from './call.js';
+import { addArtifacts } from './commands/artifacts.js';
+import { addCancel } from './commands/cancel.js';
+import { addDaemon } from './commands/daemon.js';
+import { addDoctor } from './commands/doctor.js';
+import { addDown } from './commands/down.js';
+import { addGraph } from './commands/graph.js';
+import { addHistory } from './commands/history.js';
+import { addList } from './commands/list.js';
+import { addRun } from './commands/run.js';
+import { addShow } from './commands/show.js';
+import { addUp } from './commands/up.js';
+import { addValidate } from './commands/validate.js';
+import { addWatch } from './commands/watch.js';
+import { addWorker } from './commands/worker.js';
+import { EXIT } from './exit-codes.js';
+import type { Io } from './io.js';
+import { reportError } from './report-error.js';
+
+/** In the order that the help shows them. */
+const COMMANDS = [
+  addRun,
+  addWatch,
+  addList,
+  addShow,
+  addHistory,
+  addArtifacts,
+  addCancel,
+  addValidate,
+  addGraph,
+  addDaemon,
+  addWorker,
+  addUp,
+  addDown,
+  addDoctor,
+];
+
+interface Outcome {
+  exitCode: number;
+}
+
+/** The whole program. A command that ran leaves its exit code in `outcome`; commander's own endings are thrown as CommanderError. */
+export function buildProgram(app: Application, io: Io, outcome: Outcome = { exitCode: EXIT.ok }): Program {
+  const program = bareProgram()
+    .description('Runs workflows of AI personas; kill anything at any time, and a run goes on where it was.')
+    .usage('<command> [options]')
+    .version(app.version, '-V, --version', 'print the version')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      // Errors are reported in one place, report-error.ts.
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: () => io.columns,
+      getOutHasColors: () => false,
+    })
+    .exitOverride();
+  const invoke: Invoke = async (command, body) => {
+    outcome.exitCode = await body(callFor(command.optsWithGlobals(), { app, io }));
+  };
+  for (const add of COMMANDS) add(program, invoke);
+  return program;
+}
+
+/** `argv` as `process.argv`. Returns the exit code; never throws, never ends the process. */
+export async function runCommandLine(argv: readonly string[], app: Application, io: Io): Promise<number> {
+  const outcome: Outcome = { exitCode: EXIT.ok };
+  try {
+    await buildProgram(app, io, outcome).parseAsync(argv);
+    return outcome.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      io.stdout.write(welcome(app.version));
+      return EXIT.ok;
+    }
+    const options = new Set(argv.slice(2, argv.includes('--') ? argv.indexOf('--') : undefined));
+    return reportError(error, { io, json: options.has('--json'), color: io.color && !options.has('--no-color') });
+  }
+}
+
+/** What `coord` alone says. */
+function welcome(version: string): string {
+  return `coord ${version}: runs workflows of AI personas; kill anything at any time, and a run goes on where it was.
+
+  coord run <workflow> --task task.yml   start a run, or go on with one, and follow it
+  coord list                             the runs, and where each stands
+  coord watch <run>                      follow a run again
+  coord artifacts <run>                  what its personas made
+  coord doctor                           what is missing here, and how to get it
+
+All commands: coord --help. One of them: coord <command> --help.
+`;
+}
