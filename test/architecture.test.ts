@@ -46,7 +46,7 @@ const PLANTED: Readonly<Record<string, readonly { files: Record<string, string>;
     { files: { 'src/core/a.ts': "import { Redis } from 'ioredis';" }, says: 'belongs to redis' },
     { files: { 'src/coordinator/a.ts': "import { setup } from 'xstate';" }, says: 'belongs to machines' },
     { files: { 'src/app/a.ts': "import pc from 'picocolors';" }, says: 'belongs to cli' },
-    { files: { 'src/app/a.ts': "import { parse } from 'yaml';" }, says: 'belongs to definition' },
+    { files: { 'src/memory/a.ts': "import { parse } from 'yaml';" }, says: 'belongs to definition' },
     { files: { 'src/app/a.ts': "import { Command } from '@commander-js/extra-typings';" }, says: 'belongs to cli' },
     { files: { 'src/definition/a.ts': "import * as acorn from 'acorn';" }, says: 'belongs to expression' },
     { files: { 'src/core/a.ts': "import fc from 'fast-check';" }, says: 'does not list' },

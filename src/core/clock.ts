@@ -45,11 +45,13 @@ export class ManualClock implements Clock {
         resolve();
         return;
       }
-      const cancel = this.after(ms, resolve);
-      signal?.addEventListener('abort', () => {
+      const end = (): void => {
         cancel();
+        signal?.removeEventListener('abort', end);
         resolve();
-      });
+      };
+      const cancel = this.after(ms, end);
+      signal?.addEventListener('abort', end);
     });
   }
 

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { type Failpoints, noFailpoints } from '../core/failpoints.js';
+import { partitionOf } from '../core/ids.js';
 import type { AttemptKey, Delivery, Store } from '../core/ports.js';
 import { Loop } from '../core/service.js';
 import { Attempt, type AttemptMeans } from './attempt.js';
@@ -15,7 +16,7 @@ import type { CommandLimits } from './command.js';
 import { untilKnown } from './patience.js';
 import type { PersonaDefinition } from './persona-file.js';
 import { parseRequest } from './request.js';
-import type { PersonaRunner } from './runner.js';
+import { errorReply, type PersonaRunner } from './runner.js';
 import { runnerFor } from './runners.js';
 import { type Reservation, Slots } from './slots.js';
 import type { Report } from './worker-events.js';
@@ -106,7 +107,7 @@ export class WorkerHost extends Loop {
   }
 
   protected async body(signal: AbortSignal): Promise<void> {
-    for (const { run, step, attempt } of this.#files.reap()) this.#report({ type: 'reaped', run, step, attempt });
+    await this.#giveUpOrphans();
     const finished = new AbortController();
     const announcing = this.#announce(finished.signal);
     const partitions = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
@@ -115,6 +116,24 @@ export class WorkerHost extends Loop {
     finished.abort();
     await announcing;
     await this.#sayGoodbye(partitions);
+  }
+
+  /**
+   * Ends what dead workers of this machine left running, and says on their behalf that their attempts are lost: their
+   * runs go on at once instead of when the heartbeats are missed, which is what happens should this not get through.
+   */
+  async #giveUpOrphans(): Promise<void> {
+    const { store, partitions } = this.#options;
+    for (const { run, step, attempt, token, worker } of this.#files.reap()) {
+      this.#report({ type: 'reaped', run, step, attempt });
+      const key = { partition: partitionOf(run, partitions), run, step, attempt, token, worker: worker.id };
+      const reply = errorReply('WORKER_LOST', `worker ${worker.id} died while it worked`);
+      try {
+        await store.requests.reply(key, { body: JSON.stringify({ ...reply, commit: null }) });
+      } catch (error) {
+        this.#report({ type: 'trouble', doing: 'reap', message: messageOf(error) });
+      }
+    }
   }
 
   async #deliver(partition: number, signal: AbortSignal): Promise<void> {

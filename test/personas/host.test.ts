@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
 import { Failpoints } from '../../src/core/failpoints.js';
 import { ARTIFACT_LIMIT_BYTES, personaReplySchema } from '../../src/core/messages.js';
+import { type AttemptFile, AttemptFiles } from '../../src/personas/attempt-files.js';
 import { functionPersona } from '../../src/personas/catalog.js';
 import { aRepository, gitIn } from './repositories.js';
 import { aCommand, script } from './requests.js';
@@ -44,6 +45,29 @@ describe('a worker', () => {
     await scene.ask();
     const { events } = scene.worker([passing]);
     expect(await events.next('replied')).toMatchObject({ status: 'pass', outcome: 'ok' });
+  });
+
+  it('says for a worker that died here that its attempt is lost, instead of waiting for its heartbeat', async () => {
+    const { run, step, attempt, token, persona } = await scene.ask();
+    const dead = { run, step, attempt, token, worker: 'dead' };
+    const want = { partition: 0, worker: 'dead', personas: [persona], limit: 1, total: 1, recover: false, waitMs: 0 };
+    const [delivery] = await scene.store.requests.take({ ...want, signal: new AbortController().signal });
+    const entry = { persona, entry: delivery?.entry ?? '', heartbeatMs: 15_000, timeoutMs: null };
+    expect(await scene.store.requests.begin({ ...dead, partition: 0 }, entry)).toBe('go');
+    new AttemptFiles(scene.stateDir).open(dead);
+    const [file = ''] = readdirSync(join(scene.stateDir, 'attempts'));
+    const path = join(scene.stateDir, 'attempts', file);
+    const record = JSON.parse(readFileSync(path, 'utf8')) as AttemptFile;
+    writeFileSync(
+      path,
+      JSON.stringify({ ...record, worker: { id: 'dead', process: { pid: 2 ** 22 + 1, startTime: '1' } } }),
+    );
+    const { events } = scene.worker([passing]);
+    expect(await events.next('reaped')).toMatchObject({ run, step, attempt });
+    await events.next('joined');
+    expect(await scene.replies()).toMatchObject([
+      { status: 'error', error: { class: 'WORKER_LOST', message: 'worker dead died while it worked' } },
+    ]);
   });
 
   it('stores artifacts before it names them', async () => {
