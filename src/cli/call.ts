@@ -100,8 +100,8 @@ export function tableLook({ io, colors }: Call): TableLook {
 }
 
 /** For options that may be given several times. */
-export function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }
 
 export function positiveInteger(text: string): number {
@@ -114,7 +114,7 @@ export function workflowOf(call: Call, given: string): string {
   return /[\\/]|\.ya?ml$/.test(given) ? call.file(given) : given;
 }
 
-export function personasOf(call: Call, given: readonly string[]): readonly string[] {
+export function personasOf(call: Call, given: readonly string[] = []): readonly string[] {
   return given.map((folder) => {
     const path = call.path(folder);
     try {

@@ -7,7 +7,7 @@ import type { Fact } from '../core/facts.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { RunView } from '../core/views.js';
 import type { Hosting, Session } from './application.js';
-import { type Call, note } from './call.js';
+import type { Call } from './call.js';
 import { EXIT, EXIT_OF_RUN } from './exit-codes.js';
 import { hintsFor } from './hints.js';
 
@@ -34,11 +34,10 @@ export interface FollowWant {
   readonly teller: Teller;
 }
 
-export interface Followed {
-  readonly view: RunView;
-  /** Whether the person left before the run came to rest. */
-  readonly detached: boolean;
-}
+export type Followed =
+  | { readonly detached: false; readonly view: RunView }
+  /** The person left before the run came to rest; `view` is null when the store did not answer any more. */
+  | { readonly detached: true; readonly view: RunView | null };
 
 const ATTEND_MS = 2_000;
 const TICK_MS = 200;
@@ -51,9 +50,10 @@ export async function follow(call: Call, want: FollowWant): Promise<Followed> {
 }
 
 /** The exit code of a command that followed. */
-export function exitOf({ view, detached }: Followed): number {
-  if (detached) return EXIT.interrupted;
-  return view.quarantined === null ? EXIT_OF_RUN[view.status] : EXIT.failed;
+export function exitOf(followed: Followed): number {
+  if (followed.detached) return EXIT.interrupted;
+  const { quarantined, status } = followed.view;
+  return quarantined === null ? EXIT_OF_RUN[status] : EXIT.failed;
 }
 
 class Following {
@@ -65,6 +65,11 @@ class Following {
   #failure: { readonly error: unknown } | null = null;
   #offsetMs = 0;
   #hints = { text: '', seen: 0 };
+  #left = false;
+  #leave: () => void = () => undefined;
+  readonly #leaving = new Promise<void>((resolve) => {
+    this.#leave = resolve;
+  });
 
   constructor(call: Call, want: FollowWant) {
     this.#call = call;
@@ -77,14 +82,24 @@ class Following {
     const release = this.#call.io.onInterrupt(() => this.#interrupted());
     let view: RunView | null = null;
     try {
-      await Promise.all([this.#guard(() => this.#tellFacts()), this.#guard(() => this.#attend()), this.#tick()]);
+      const loops = [this.#guard(() => this.#tellFacts()), this.#guard(() => this.#attend()), this.#tick()];
+      // Who leaves does not wait for a host that is being started, or for a store that does not answer.
+      await Promise.race([Promise.all(loops), this.#leaving]);
+      if (this.#left) {
+        view = await this.#get().catch(() => null);
+        return view !== null && isAtRest(view) ? { detached: false, view } : { detached: true, view };
+      }
       if (this.#failure !== null) throw this.#failure.error;
-      view = await this.#patiently(() => this.#want.session.client.get(this.#want.run));
+      view = await this.#patiently(() => this.#get());
+      return { detached: false, view };
     } finally {
       teller.close(view);
       release();
     }
-    return { view, detached: this.#interrupts > 0 && !isAtRest(view) };
+  }
+
+  #get(): Promise<RunView> {
+    return this.#want.session.client.get(this.#want.run);
   }
 
   /** The first failure ends all three loops. */
@@ -133,16 +148,16 @@ class Following {
 
   async #look(): Promise<void> {
     const { app } = this.#call;
-    const { session, run } = this.#want;
-    this.#offsetMs = (await session.client.time()) - app.clock.now();
-    const view = await session.client.get(run);
+    const { client } = this.#want.session;
+    this.#offsetMs = (await client.time()) - app.clock.now();
+    const view = await this.#get();
     if (isAtRest(view)) {
       // An ended run ends the telling by itself, with its last fact.
       if (!runHasEnded(view.status)) this.#stop.abort();
       return;
     }
     await this.#host();
-    this.#consider(await hintsFor(session.client, view));
+    this.#consider(await hintsFor(client, view));
   }
 
   async #host(): Promise<void> {
@@ -175,7 +190,9 @@ class Following {
       this.#want.teller.note('The run lives in this process only: a second Ctrl-C ends both.');
       return;
     }
+    this.#left = true;
     this.#stop.abort();
+    this.#leave();
   }
 
   async #waitOut(error: unknown): Promise<void> {
@@ -209,12 +226,4 @@ export function hostWords(hosting: Hosting): string {
     case 'in-process':
       return 'this process';
   }
-}
-
-/** After Ctrl-C: what becomes of the run. */
-export function sayDetached(call: Call, { session, run }: Pick<FollowWant, 'session' | 'run'>): void {
-  note(
-    call,
-    session.durable ? `Detached. The run goes on: coord watch ${run}` : `Left. The run ${run} ended with this process.`,
-  );
 }

@@ -7,6 +7,7 @@ import type { Teller } from './follow.js';
 import { FactTeller } from './render/fact-line.js';
 import { LiveArea } from './render/live-area.js';
 import { liveLines } from './render/live-view.js';
+import { severalLines } from './render/printable.js';
 
 /** Says nothing of the run; notes go to stderr. */
 export function silentTeller(call: Call): Teller {
@@ -66,7 +67,7 @@ class LiveTeller implements Teller {
   }
 
   note(text: string): void {
-    this.#area.above(this.#call.colors.warning(text));
+    this.#area.above(this.#call.colors.warning(severalLines(text)));
   }
 
   hints(hints: readonly string[]): void {

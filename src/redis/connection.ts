@@ -36,6 +36,7 @@ export class Connection {
   readonly #params: ConnectionParams;
   readonly #client: Redis;
   readonly #blocking = new Map<string, Redis>();
+  readonly #ids = new WeakMap<Redis, number>();
   #closed = false;
 
   constructor(params: ConnectionParams) {
@@ -99,9 +100,9 @@ export class Connection {
     const finished = new AbortController();
     try {
       await this.#whenReady(client);
-      const id = await this.#settle(client.call('CLIENT', 'ID'), { name: 'CLIENT ID', write: false });
+      const id = await this.#serverSideId(client);
       const pending = client.call(read.command, [...read.args]);
-      const unblock = (): void => void this.#unblock(Number(id), finished.signal);
+      const unblock = (): void => void this.#unblock(id, finished.signal);
       read.signal.addEventListener('abort', unblock);
       if (read.signal.aborted) unblock();
       try {
@@ -206,6 +207,16 @@ export class Connection {
     const client = newClient(this.#params.address);
     this.#blocking.set(reader, client);
     return client;
+  }
+
+  /** The server's number for this connection, which another connection unblocks it by; a new one after a reconnect. */
+  async #serverSideId(client: Redis): Promise<number> {
+    const known = this.#ids.get(client);
+    if (known !== undefined) return known;
+    const id = Number(await this.#settle(client.call('CLIENT', 'ID'), { name: 'CLIENT ID', write: false }));
+    this.#ids.set(client, id);
+    client.once('close', () => this.#ids.delete(client));
+    return id;
   }
 
   /** Until the read has ended: the first try can overtake the read on its way to the server. */

@@ -1,0 +1,55 @@
+/** `coord cancel`: asks a run to stop, and waits until it has. */
+import { userInfo } from 'node:os';
+import { CoordError } from '../../core/errors.js';
+import { type Call, type Invoke, note, print, printJson, type Program, withSession } from '../call.js';
+import { EXIT } from '../exit-codes.js';
+import { follow } from '../follow.js';
+import { summary } from '../render/summary.js';
+import { silentTeller } from '../tellers.js';
+
+export function addCancel(program: Program, invoke: Invoke): void {
+  program
+    .command('cancel')
+    .description('end a run before its time')
+    .argument('<run>', 'id of the run')
+    .option('--reason <text>', 'why, for its history', 'canceled on the command line')
+    .option('--json', 'print one JSON document at the end')
+    .action((run, { reason, json }, command) =>
+      invoke(command, (call) => cancel(call, { run, reason, json: json === true })),
+    );
+}
+
+async function cancel(
+  call: Call,
+  { run, reason, json }: { run: string; reason: string; json: boolean },
+): Promise<number> {
+  return withSession(call, 'start', async (session) => {
+    await session.client.cancel(run, { reason, by: person(call) });
+    // The run is canceled by its next transition, so somebody must move it; personas are not needed for that.
+    const hosting = (await call.app.isHosted(session)) ? null : await call.app.ensureHost(session, call.options, []);
+    const followed = await follow(call, { session, run, personas: [], hosting, teller: silentTeller(call) });
+    if (followed.detached) {
+      note(call, `The request is stored; the run will be canceled: coord show ${run}`);
+      return EXIT.interrupted;
+    }
+    const { view } = followed;
+    const exitCode = view.status === 'canceled' ? EXIT.ok : EXIT.failed;
+    if (json) printJson(call, { ...view, exitCode });
+    else print(call, summary(view, call));
+    if (exitCode === EXIT.failed && view.quarantined === null)
+      throw new CoordError('RUN_ENDED', `run ${run} was ${view.status} before it could be canceled`);
+    return exitCode;
+  });
+}
+
+/** As the history names who did it. */
+function person({ io }: Call): string {
+  const named = io.env['USER'] ?? io.env['LOGNAME'] ?? '';
+  if (named !== '') return named;
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry, as containers have.
+    return 'somebody';
+  }
+}

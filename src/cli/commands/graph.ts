@@ -1,0 +1,47 @@
+/** `coord graph`: draws a workflow. */
+import { writeFile } from 'node:fs/promises';
+import { Option } from '@commander-js/extra-typings';
+import { CoordError, messageOf } from '../../core/errors.js';
+import { toMermaid, toSvg, toXStateConfig } from '../../definition/graph.js';
+import type { WorkflowDefinition } from '../../definition/workflow.js';
+import { collect, type Invoke, note, personasOf, print, type Program, workflowOf } from '../call.js';
+import { EXIT } from '../exit-codes.js';
+
+const FORMATS = ['mermaid', 'svg', 'xstate'] as const;
+
+const DRAW: Readonly<Record<(typeof FORMATS)[number], (definition: WorkflowDefinition) => string>> = {
+  mermaid: toMermaid,
+  svg: toSvg,
+  xstate: (definition) => `${JSON.stringify(toXStateConfig(definition), null, 2)}\n`,
+};
+
+export function addGraph(program: Program, invoke: Invoke): void {
+  program
+    .command('graph')
+    .description('draw a workflow')
+    .argument('<workflow>', 'name of a workflow, or a path to its file')
+    .addOption(
+      new Option('--format <format>', 'Mermaid text, an SVG picture, or a configuration for Stately')
+        .choices(FORMATS)
+        .default('mermaid' as const),
+    )
+    .option('--output <file>', 'write it into a file')
+    .option('--personas <dir>', 'folder with persona files that the workflow may name (repeatable)', collect)
+    .action((workflow, { format, output, personas }, command) =>
+      invoke(command, async (call) => {
+        const folders = personasOf(call, personas);
+        const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, folders);
+        const drawing = DRAW[format](definition);
+        if (output === undefined) {
+          print(call, drawing);
+          return EXIT.ok;
+        }
+        const file = call.path(output);
+        await writeFile(file, drawing).catch((error: unknown) => {
+          throw new CoordError('USAGE', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
+        });
+        note(call, `${definition.name} is drawn in ${file}`);
+        return EXIT.ok;
+      }),
+    );
+}

@@ -1,0 +1,56 @@
+/** `coord history`: everything that happened to a run, in order, and who holds what now. */
+import type { Fact } from '../../core/facts.js';
+import type { RunView } from '../../core/views.js';
+import { type Call, type Invoke, print, type Program, tableLook, withSession } from '../call.js';
+import { EXIT } from '../exit-codes.js';
+import { dateAndTime, duration } from '../render/duration.js';
+import { FactTeller } from '../render/fact-line.js';
+import { oneLine } from '../render/printable.js';
+import { table } from '../render/table.js';
+import { workerName } from '../render/worker-name.js';
+
+export function addHistory(program: Program, invoke: Invoke): void {
+  program
+    .command('history')
+    .description('everything that happened to a run, in order')
+    .argument('<run>', 'id of the run')
+    .option('--json', 'print one JSON document per fact and line')
+    .action((run, { json }, command) =>
+      invoke(command, (call) =>
+        withSession(call, 'find', async ({ client }) => {
+          const view = await client.get(run);
+          const facts = await client.history(run);
+          if (json === true) print(call, facts.map((fact) => `${JSON.stringify(fact)}\n`).join(''));
+          else printHistory(call, { view, facts, now: await client.time() });
+          return EXIT.ok;
+        }),
+      ),
+    );
+}
+
+interface Row {
+  readonly fact: Fact;
+  readonly words: string;
+}
+
+function printHistory(call: Call, { view, facts, now }: { view: RunView; facts: readonly Fact[]; now: number }): void {
+  const teller = new FactTeller();
+  const rows = facts.flatMap((fact): Row[] => {
+    const words = teller.tell(fact);
+    return words === null ? [] : [{ fact, words }];
+  });
+  const columns = [
+    { title: 'TIME', cell: ({ fact }: Row) => dateAndTime(fact.at) },
+    { title: 'STEP', cell: ({ fact }: Row) => ('step' in fact ? (fact.step ?? '') : '') },
+    { title: 'ATTEMPT', cell: ({ fact }: Row) => ('attempt' in fact ? String(fact.attempt) : '') },
+    { title: 'WORKER', cell: ({ fact }: Row) => ('worker' in fact ? workerName(fact.worker) : '') },
+    { title: 'FACT', cell: ({ words }: Row) => words },
+  ];
+  print(call, table(columns, rows, tableLook(call)));
+  for (const step of view.steps) {
+    if (step.status !== 'working' || step.begunAt === null) continue;
+    const said = step.progress === null ? '' : `: ${oneLine(step.progress)}`;
+    const held = `worker ${workerName(step.worker)} has held it for ${duration(now - step.begunAt)}`;
+    print(call, `now: ${step.id} attempt ${String(step.attempt)}, ${held}${said}`);
+  }
+}

@@ -1,0 +1,24 @@
+/** `coord watch`: follows a run that was started before, and sees to it that it moves. */
+import { collect, type Invoke, personasOf, type Program, withSession } from '../call.js';
+import { runHasEnded } from '../../core/statuses.js';
+import { followToTheEnd } from '../outcome.js';
+
+export function addWatch(program: Program, invoke: Invoke): void {
+  program
+    .command('watch')
+    .description('follow a run to its end')
+    .argument('<run>', 'id of the run')
+    .option('--personas <dir>', 'folder with persona files, should a host have to be started (repeatable)', collect)
+    .option('--json', 'print one JSON document at the end')
+    .action((run, flags, command) =>
+      invoke(command, async (call) => {
+        const personas = personasOf(call, flags.personas);
+        return withSession(call, 'start', async (session) => {
+          const view = await session.client.get(run);
+          const ended = runHasEnded(view.status);
+          const hosting = ended ? null : await call.app.ensureHost(session, call.options, personas);
+          return followToTheEnd(call, { session, run, personas, hosting, json: flags.json === true });
+        });
+      }),
+    );
+}

@@ -1,0 +1,110 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.js';
+import { noFailpoints } from '../../src/core/failpoints.js';
+import { Connection } from '../../src/redis/connection.js';
+import { loadScripts } from '../../src/redis/scripts.js';
+import { Proxy } from '../harness/proxy.js';
+import { startTestServer, type TestServer } from '../harness/redis-server.js';
+
+let server: TestServer;
+let proxy: Proxy;
+let connection: Connection;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  proxy = new Proxy(server.server);
+  await proxy.open();
+  connection = new Connection({
+    address: { socket: proxy.socket },
+    clock: systemClock,
+    failpoints: noFailpoints,
+    deadlineMs: 300,
+    scripts: loadScripts(),
+  });
+  await connection.ready();
+});
+afterEach(async () => {
+  connection.close();
+  await proxy.close();
+});
+
+const NEVER = new AbortController().signal;
+
+describe('the connection', () => {
+  test('a write whose answer is cut off is unknown, and is never sent again', async () => {
+    proxy.next = 'cut';
+    await expect(connection.write('INCR', ['once'])).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    proxy.next = 'pass';
+    await connection.ready();
+    expect(await connection.read('GET', ['once'])).toBe('1');
+  });
+
+  test('a write that is not answered is unknown after the deadline', async () => {
+    proxy.next = 'swallow';
+    await expect(connection.write('INCR', ['silent'])).rejects.toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+      message: 'INCR: no answer within 300 ms',
+    });
+    expect(server.cli('GET', 'silent')).toBe('1');
+  });
+
+  test('a read that is not answered can simply be done again', async () => {
+    proxy.next = 'swallow';
+    await expect(connection.read('GET', ['x'])).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE', retryable: true });
+  });
+
+  test('what cannot be sent was not sent', async () => {
+    await proxy.close();
+    await expect(connection.write('INCR', ['unsent'])).rejects.toMatchObject({
+      code: expect.stringMatching(/UNREACHABLE|UNKNOWN/),
+    });
+    await expect(connection.write('INCR', ['unsent'])).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE' });
+    expect(server.cli('GET', 'unsent')).toBe('');
+  });
+
+  test('a script that the server has forgotten is sent whole', async () => {
+    expect((await connection.script('acquire', ['{a}:lease'], ['me', 1_000]))[0]).toBe('ACQUIRED');
+    server.cli('SCRIPT', 'FLUSH');
+    expect((await connection.script('acquire', ['{a}:lease'], ['me', 1_000]))[0]).toBe('ACQUIRED');
+  });
+
+  test('a waiting read over a connection that died throws instead of looking idle, and the next one works', async () => {
+    const read = { command: 'XREAD', args: ['BLOCK', 200, 'STREAMS', 'news', '0'], waitMs: 200, signal: NEVER };
+    proxy.next = 'swallow';
+    await expect(connection.blockingRead('r', read)).rejects.toMatchObject({ retryable: true });
+    proxy.next = 'pass';
+    server.cli('XADD', 'news', '*', 'a', '1');
+    expect(await connection.blockingRead('r', read)).toMatchObject([['news', [[expect.any(String), ['a', '1']]]]]);
+  });
+
+  test('an answer that refuses names the cause', async () => {
+    server.cli('SET', 'text', 'x');
+    await expect(connection.write('INCR', ['text'])).rejects.toMatchObject({
+      code: 'REDIS_SCRIPT',
+      message: expect.stringContaining('not an integer'),
+    });
+    server.cli('CONFIG', 'SET', 'maxmemory', '1');
+    await expect(connection.write('SET', ['y', 'x'])).rejects.toMatchObject({
+      code: 'REDIS_UNSUITABLE',
+      message: expect.stringContaining('OOM'),
+    });
+    server.cli('CONFIG', 'SET', 'maxmemory', '0');
+  });
+});
+
+test('a server that is not there is unreachable, by its address', async () => {
+  const nowhere = new Connection({
+    address: { url: 'redis://127.0.0.1:1' },
+    clock: systemClock,
+    failpoints: noFailpoints,
+    deadlineMs: 200,
+    scripts: new Map(),
+  });
+  await expect(nowhere.ready()).rejects.toMatchObject({
+    code: 'REDIS_UNREACHABLE',
+    message: expect.stringContaining('redis://127.0.0.1:1'),
+  });
+  nowhere.close();
+});
