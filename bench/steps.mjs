@@ -107,15 +107,15 @@ async function withEngine(measure) {
   const coordinator = new Coordinator({ store, partitions: 1, ...means, name: 'bench', report });
   const worker = fork(new URL('engine-worker.mjs', import.meta.url), [socket, folder]);
   while ((await store.namespace.listWorkers()).length === 0) await sleep(20);
-  const { client, close } = await connect({ redis: `unix:${socket}` });
+  const connected = await connect({ redis: `unix:${socket}` });
   coordinator.start();
   try {
-    return await measure({ client, ended: () => ended });
+    return await measure({ client: connected.client, ended: () => ended });
   } finally {
     await coordinator.stop();
     worker.kill('SIGKILL');
     for (const { worker: name } of await store.namespace.listWorkers()) await store.namespace.forgetWorker(name);
-    await close();
+    await connected.close();
     await store.close();
   }
 }

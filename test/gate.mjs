@@ -41,6 +41,7 @@ function run({ command, limit }) {
       detached: true, // its own process group, so that a hanging check goes with its children
     });
     const stop = () => {
+      if (child.pid === undefined) return;
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {

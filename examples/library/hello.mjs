@@ -2,7 +2,10 @@ import { startMemoryEngine, functionPersona, parseWorkflow } from 'coord';
 
 const engine = await startMemoryEngine({
   personas: [
-    functionPersona({ name: 'greeter', run: (request) => ({ status: 'pass', result: `hello ${request.task.name}` }) }),
+    functionPersona({
+      name: 'greeter',
+      run: (request) => ({ status: 'pass', result: { greeted: request.task.name } }),
+    }),
   ],
 });
 const parsed = parseWorkflow('name: hello\nsteps:\n  - { id: greet, persona: greeter }\n', {

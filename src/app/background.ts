@@ -26,7 +26,7 @@ const IDLE_EXIT_SECONDS = 5;
 const recordSchema = z.strictObject({ pid: z.int().positive(), personas: z.string() });
 
 /** What a set of personas is, as far as a host is concerned: changed files need a new host. */
-export function personasHash(personas: ReadonlyMap<string, PersonaDefinition>): string {
+function personasHash(personas: ReadonlyMap<string, PersonaDefinition>): string {
   return sha256(canonicalJson(JSON.parse(JSON.stringify([...personas])) as JsonValue));
 }
 

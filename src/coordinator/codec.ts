@@ -27,7 +27,7 @@ export function stateOf(stored: StoredRun, plan: Plan): RunState {
 }
 
 /** When the entry arrived, by the store's clock, ms. */
-export function arrivedAt(entry: InboxEntry): number {
+function arrivedAt(entry: InboxEntry): number {
   return Number(entry.id.split('-')[0]);
 }
 

@@ -60,7 +60,3 @@ export type Fact =
       readonly reason: string;
       readonly step: string | null;
     });
-
-export type FactType = Fact['type'];
-/** The fact of one type. */
-export type FactOf<T extends FactType> = Extract<Fact, { readonly type: T }>;

@@ -170,7 +170,6 @@ export const replyHeadSchema = z.strictObject({
   worker: z.string(),
   begunAt: z.number(),
 });
-export type ReplyHead = Readonly<z.infer<typeof replyHeadSchema>>;
 
 export const cancelBodySchema = z.strictObject({ reason: z.string().max(2_000), by: z.string().max(200) });
 
@@ -196,9 +195,6 @@ export function parseTimer(id: string): StepTimer | null {
     return null;
   return /^[1-9]\d*$/.test(attempt) ? { kind: known, run, step, attempt: Number(attempt) } : null;
 }
-
-export const MESSAGE_KINDS = ['start', 'reply', 'timer', 'cancel'] as const;
-export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 /** A message to a run, as the fold takes it. `id` and `at` are the inbox entry's: `at` is the store's time in ms. */
 export type Message = Readonly<{ id: string; at: number }> &

@@ -24,7 +24,7 @@ export interface InboxEntry {
   readonly id: string;
   readonly run: string;
   readonly kind: string;
-  /** JSON text that the store itself wrote: for a reply a `ReplyHead`, for a timer its id, else empty. */
+  /** JSON text that the store itself wrote: for a reply a `replyHeadSchema`, for a timer its id, else empty. */
   readonly head: string;
   /** JSON text, not yet parsed: whoever wrote it may have written anything. */
   readonly body: string;

@@ -102,7 +102,7 @@ export function isText(node: TreeNode): node is ScalarNode & { readonly value: s
   return node.kind === 'scalar' && typeof node.value === 'string';
 }
 
-export function isEmpty(node: TreeNode): boolean {
+function isEmpty(node: TreeNode): boolean {
   return node.kind === 'scalar' && node.value === null;
 }
 

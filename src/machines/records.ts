@@ -9,7 +9,7 @@ import { jsonValueSchema } from '../core/json.js';
 import { artifactRefSchema } from '../core/messages.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES, VERDICTS } from '../core/statuses.js';
 
-export const RECORD_FORMAT = 1;
+const RECORD_FORMAT = 1;
 
 const failureSchema = z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() });
 

@@ -43,7 +43,7 @@ async function fileContent(directory: string | null, path: string): Promise<Arti
 export type ArtifactRead = { readonly content: Uint8Array } | { readonly refusal: string };
 
 /** The bytes, or a phrase that says why not. Never throws for what is on the disk. */
-export async function readArtifactFile(directory: string, path: string): Promise<ArtifactRead> {
+async function readArtifactFile(directory: string, path: string): Promise<ArtifactRead> {
   const wanted = resolve(directory, path);
   if (isAbsolute(path) || path.includes('\0') || !isBelow(directory, wanted)) {
     return { refusal: "must be relative and stay in the attempt's folder" };

@@ -23,7 +23,7 @@ export interface CommandLimits {
   readonly stderrBytes: number;
 }
 
-export const COMMAND_LIMITS: CommandLimits = {
+const COMMAND_LIMITS: CommandLimits = {
   graceMs: 5_000,
   stdoutBytes: 1024 * 1024,
   floodBytes: 256 * 1024 * 1024,

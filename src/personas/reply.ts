@@ -29,7 +29,7 @@ export type CheckedReply =
 export const EXPECTED_REPLY =
   'one JSON object {"status": "pass" | "fail" | "error", "result"?, "error"?, "artifacts"?: [{"name", "content" | "path", "type"?}]}';
 /** Most artifacts of one reply; one more is kept for the attempt's log. */
-export const ARTIFACTS_LIMIT = 199;
+const ARTIFACTS_LIMIT = 199;
 
 const KEYS = ['status', 'result', 'error', 'artifacts'];
 const ARTIFACT_KEYS = ['name', 'type', 'content', 'path'];
@@ -142,7 +142,7 @@ function readSource(content: JsonValue | undefined, path: JsonValue | undefined)
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:; ?[\w.+=-]+)*$/;
 
 /** Names become file names when somebody fetches artifacts, so they must stay below a folder. */
-export function isArtifactName(name: string): boolean {
+function isArtifactName(name: string): boolean {
   if (name.length === 0 || name.length > 200 || /[\p{Cc}\p{Cf}\\]/u.test(name)) return false;
   return name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }

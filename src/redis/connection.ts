@@ -9,6 +9,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { Clock } from '../core/clock.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import type { Failpoints } from '../core/failpoints.js';
+import type { Argument, Commands } from './commands.js';
 import { checkCall, checkReply, type Script, type ScriptName } from './scripts.js';
 
 /** Where a server is: a `redis://` or `rediss://` URL, or a unix socket. */
@@ -23,8 +24,6 @@ export interface ConnectionParams {
   readonly scripts: ReadonlyMap<ScriptName, Script>;
 }
 
-export type Argument = string | number | Buffer;
-
 /** Answers that say for certain that nothing was executed and that a later try may succeed. */
 const NOT_NOW = /^(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN)\b/;
 /** Answers that say that this server will not do it until somebody changes something. */
@@ -32,7 +31,7 @@ const UNSUITABLE = /^(OOM|MISCONF|NOREPLICAS|READONLY|NOAUTH|WRONGPASS|NOPERM)\b
 /** How much longer than its own wait a blocking read may take before its connection is given up. */
 const WATCHDOG_MS = 2_000;
 
-export class Connection {
+export class Connection implements Commands {
   readonly #params: ConnectionParams;
   readonly #client: Redis;
   readonly #blocking = new Map<string, Redis>();
@@ -49,7 +48,6 @@ export class Connection {
     await this.#whenReady(this.#client);
   }
 
-  /** One reading command. Throws REDIS_UNREACHABLE when it was not answered: a read can always be done again. */
   async read(command: string, args: readonly Argument[]): Promise<unknown> {
     return this.#send(command, { args, write: false });
   }
@@ -61,12 +59,10 @@ export class Connection {
     return reply as Buffer | null;
   }
 
-  /** One writing command. Throws OUTCOME_UNKNOWN when it was sent and not answered. */
   async write(command: string, args: readonly Argument[]): Promise<unknown> {
     return this.#send(command, { args, write: true });
   }
 
-  /** Several reading commands in one round trip, answers in order. */
   async readAll(commands: readonly (readonly [string, ...Argument[]])[]): Promise<unknown[]> {
     return Promise.all(commands.map(([command, ...args]) => this.read(command, args)));
   }

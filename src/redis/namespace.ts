@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CoordError } from '../core/errors.js';
 import type { Ids } from '../core/ids.js';
 import type { NamespacePort, WorkerInfo } from '../core/ports.js';
-import type { Connection } from './connection.js';
+import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { entriesOf, pairsOf, textOf } from './replies.js';
 
@@ -20,12 +20,12 @@ const workerSchema = z.strictObject({
 });
 
 export class RedisNamespace implements NamespacePort {
-  readonly #connection: Connection;
+  readonly #connection: Commands;
   readonly #keys: Keys;
   readonly #ids: Ids;
   #partitions = 1;
 
-  constructor(connection: Connection, keys: Keys, ids: Ids) {
+  constructor(connection: Commands, keys: Keys, ids: Ids) {
     this.#connection = connection;
     this.#keys = keys;
     this.#ids = ids;

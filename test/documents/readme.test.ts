@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TOP } from '../harness/process-tree.js';
@@ -32,6 +32,6 @@ describe('README.md', () => {
 
   test('names only files that exist', () => {
     for (const [, path] of readme.matchAll(/\]\(([^)#]+)\)/g))
-      expect(() => readFileSync(join(TOP, path ?? '')), path).not.toThrow();
+      expect(existsSync(join(TOP, path ?? '')), path).toBe(true);
   });
 });

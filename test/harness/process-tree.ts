@@ -40,7 +40,7 @@ export function start(
 }
 
 /** Processes whose environment holds the mark or which work inside the folder: coord, its host, its server, its personas. */
-export function processesOf({ mark, folder }: { mark: string; folder: string }): readonly number[] {
+function processesOf({ mark, folder }: { mark: string; folder: string }): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
