@@ -12,6 +12,7 @@ import type { Clock } from '../core/clock.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { canonicalJson, type JsonValue, sha256 } from '../core/json.js';
 import type { Store } from '../core/ports.js';
+import { processRuns } from '../core/processes.js';
 import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
 import { ensureStateDirectory, type Means } from './connect.js';
@@ -89,7 +90,7 @@ export async function stopBackgroundHost(options: GlobalOptions, clock: Clock): 
   const running = await runningHost(state);
   if (running === null) return false;
   process.kill(running.pid, 'SIGTERM');
-  for (const giveUpAt = clock.now() + STOP_MS; isRunning(running.pid); await clock.sleep(POLL_MS)) {
+  for (const giveUpAt = clock.now() + STOP_MS; processRuns(running.pid); await clock.sleep(POLL_MS)) {
     if (clock.now() > giveUpAt) process.kill(running.pid, 'SIGKILL');
   }
   await rm(hostRecordPath(state), { force: true });
@@ -99,7 +100,7 @@ export async function stopBackgroundHost(options: GlobalOptions, clock: Clock): 
 export async function runningHost(state: string): Promise<z.infer<typeof recordSchema> | null> {
   const text = await readFile(hostRecordPath(state), 'utf8').catch(() => '');
   const record = text === '' ? null : recordSchema.safeParse(jsonOrNull(text)).data;
-  if (record === null || record === undefined || !isRunning(record.pid)) return null;
+  if (record === null || record === undefined || !processRuns(record.pid)) return null;
   // The pid may be another program's by now.
   const command = await readFile(`/proc/${String(record.pid)}/cmdline`, 'utf8').catch(() => null);
   return command === null || command.includes('coord') ? record : null;
@@ -127,7 +128,7 @@ async function untilOwned(
 ): Promise<void> {
   const { clock } = means;
   for (const giveUpAt = clock.now() + START_MS; ; await clock.sleep(POLL_MS)) {
-    const why = failed() ?? (isRunning(pid) ? null : 'it is gone');
+    const why = failed() ?? (processRuns(pid) ? null : 'it is gone');
     if (why !== null || clock.now() > giveUpAt) {
       const tail = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-5).join('\n');
       throw new CoordError(
@@ -152,15 +153,6 @@ function hostArguments({ options, personaDirectories }: BackgroundParams): strin
     String(IDLE_EXIT_SECONDS),
     ...personaDirectories.flatMap((directory) => ['--personas', directory]),
   ];
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function jsonOrNull(text: string): unknown {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Coordinator } from '../coordinator/coordinator.js';
 import type { Store } from '../core/ports.js';
+import { processRuns } from '../core/processes.js';
 import { WorkerHost } from '../personas/host.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
 import type { Means } from './connect.js';
@@ -44,6 +45,7 @@ export class Host {
             graceMs,
             report: log.worker,
             failpoints,
+            isDead: isDeadHere,
           });
   }
 
@@ -62,13 +64,7 @@ export class Host {
 /** Whether an owner or worker named by `Host` is a process of this machine that no longer exists. */
 export function isDeadHere(name: string): boolean {
   const [host, pid] = name.split(':');
-  if (host !== hostname() || pid === undefined || !/^\d+$/.test(pid)) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  return host === hostname() && pid !== undefined && /^\d+$/.test(pid) && !processRuns(Number(pid));
 }
 
 export const hostRecordPath = (stateDirectory: string): string => join(stateDirectory, 'host.json');

@@ -115,13 +115,16 @@ class Following {
   async #tellFacts(): Promise<void> {
     const { session, run, teller } = this.#want;
     const told = new Set<string>();
+    const tell = (fact: Fact): void => {
+      const text = JSON.stringify(fact);
+      if (!told.has(text)) teller.fact(fact);
+      told.add(text);
+    };
     while (!this.#stop.signal.aborted) {
       try {
-        for await (const fact of session.client.follow(run, this.#stop.signal)) {
-          const text = JSON.stringify(fact);
-          if (!told.has(text)) teller.fact(fact);
-          told.add(text);
-        }
+        for await (const fact of session.client.follow(run, this.#stop.signal)) tell(fact);
+        // The run may end between two looks at the feed: what was not told by then is in the history.
+        if (!this.#left) for (const fact of await session.client.history(run)) tell(fact);
         return;
       } catch (error) {
         // The store is away for a while: what was missed is read from the history then.
@@ -213,7 +216,7 @@ class Following {
 }
 
 /** Whether nothing will happen to the run until somebody acts. */
-export function isAtRest(view: RunView): boolean {
+function isAtRest(view: RunView): boolean {
   return runHasEnded(view.status) || view.quarantined !== null || EXIT_OF_RUN[view.status] === EXIT.waiting;
 }
 

@@ -94,9 +94,8 @@ class LiveTeller implements Teller {
     if (this.#closed) return;
     const { io, colors, app } = this.#call;
     const now = app.clock.now() + this.#offsetMs;
+    const state = { view, now, retryAt: this.#retryAt, hints: this.#hints };
     // A row stays free for the cursor below the last line.
-    this.#area.draw(
-      liveLines({ view, now, retryAt: this.#retryAt, hints: this.#hints }, colors, Math.max(1, io.rows - 1)),
-    );
+    this.#area.draw(liveLines(state, { colors, rows: Math.max(1, io.rows - 1), columns: io.columns }));
   }
 }

@@ -173,6 +173,16 @@ export interface RequestPort {
     idleMs: number;
     limit: number;
   }): Promise<readonly Delivery[]>;
+  /**
+   * Takes over what workers that are known to be dead were sent and never began, without waiting; a `take` that
+   * recovers gives it. Returns how many deliveries.
+   */
+  inherit(want: {
+    partition: number;
+    worker: string;
+    personas: readonly string[];
+    isDead: (worker: string) => boolean;
+  }): Promise<number>;
   /** Go ahead, or why not. Starts the heartbeat deadline and the attempt's timeout, and removes the delivery. */
   begin(
     key: AttemptKey,

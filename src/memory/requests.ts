@@ -52,6 +52,17 @@ export class MemoryRequests implements RequestPort {
       .map((request) => deliver(request, { partition, persona, worker, at: now }));
   }
 
+  async inherit({ partition, worker, personas, isDead }: Parameters<RequestPort['inherit']>[0]): Promise<number> {
+    const place = this.#partition(partition);
+    let inherited = 0;
+    for (const request of personas.flatMap((persona) => [...place.requestsOf(persona).values()])) {
+      if (request.delivered === null || !isDead(request.delivered.worker)) continue;
+      request.delivered = { worker, at: place.now() };
+      inherited++;
+    }
+    return inherited;
+  }
+
   async begin(
     key: AttemptKey,
     { persona, entry, heartbeatMs, timeoutMs }: Parameters<RequestPort['begin']>[1],

@@ -8,7 +8,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256 } from '../core/json.js';
-import { identityOf, isAlive, killMarked, signalGroup } from './process-group.js';
+import { identityOf, isAlive } from '../core/processes.js';
+import { killMarked, signalGroup } from './process-group.js';
 
 const identitySchema = z.strictObject({ pid: z.int().min(2), startTime: z.string().nullable() });
 
@@ -31,6 +32,8 @@ export interface AttemptName {
   readonly attempt: number;
 }
 
+type WorkersAttempt = AttemptName & { readonly worker: string };
+
 export class AttemptFiles {
   readonly #folder: string;
   readonly #machine = thisMachine();
@@ -40,7 +43,7 @@ export class AttemptFiles {
     this.#folder = join(stateDir, 'attempts');
   }
 
-  open(name: AttemptName & { readonly token: string; readonly worker: string }): void {
+  open(name: WorkersAttempt & { readonly token: string }): void {
     mkdirSync(this.#folder, { recursive: true });
     const { run, step, attempt, token, worker } = name;
     const self = identityOf(process.pid);
@@ -56,12 +59,12 @@ export class AttemptFiles {
   }
 
   /** Records the attempt's process group. Synchronous, so that hardly a moment passes between start and record. */
-  recordGroup(name: AttemptName, pid: number): void {
+  recordGroup(name: WorkersAttempt, pid: number): void {
     const file = this.#read(this.#path(name));
     if (file !== null) this.#write({ ...file, group: identityOf(pid) });
   }
 
-  close(name: AttemptName): void {
+  close(name: WorkersAttempt): void {
     rmSync(this.#path(name), { force: true });
   }
 
@@ -119,14 +122,15 @@ export class AttemptFiles {
   }
 
   #write(file: AttemptFile): void {
-    const path = this.#path(file);
+    const path = this.#path({ ...file, worker: file.worker.id });
     const draft = `${path}.${String(process.pid)}`;
     writeFileSync(draft, `${JSON.stringify(file)}\n`, { mode: 0o600 });
     renameSync(draft, path);
   }
 
-  #path(name: AttemptName): string {
-    return join(this.#folder, `${fileSafe(name.run)}.${fileSafe(name.step)}.${String(name.attempt)}.json`);
+  /** With the worker: two that were handed the same attempt must not take each other's file away. */
+  #path({ run, step, attempt, worker }: WorkersAttempt): string {
+    return join(this.#folder, `${[run, step, String(attempt), worker].map(fileSafe).join('.')}.json`);
   }
 }
 

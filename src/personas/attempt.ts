@@ -69,16 +69,22 @@ export class Attempt {
   /** Never rejects: what goes wrong is the reply, or reported when even that cannot be sent. */
   async run(): Promise<void> {
     const { key } = this;
+    const { request, hasProcesses } = this.#work;
+    const { files, report } = this.#means;
+    // Before `begin`, so that whatever was begun on this machine is found when this worker dies.
+    const recorded = hasProcesses || request.workspace !== null;
     try {
+      if (recorded) files.open(key);
       const since = this.#means.clock.now();
       if (!(await this.#begin())) return;
       void this.#holdOn(since);
       await this.#hold();
     } catch (error) {
-      this.#means.report({ type: 'trouble', doing: `${key.run} ${key.step}`, message: messageOf(error) });
+      report({ type: 'trouble', doing: `${key.run} ${key.step}`, message: messageOf(error) });
     } finally {
+      if (recorded) files.close(key);
       this.#over.abort();
-      this.#means.report({ type: 'ended', key });
+      report({ type: 'ended', key });
     }
   }
 
@@ -101,20 +107,14 @@ export class Attempt {
 
   /** While the claim is held. */
   async #hold(): Promise<void> {
-    const { key, request, hasProcesses } = this.#work;
-    const { files, failpoints, report } = this.#means;
-    const recorded = hasProcesses || request.workspace !== null;
-    if (recorded) files.open(key);
-    try {
-      const raw = await this.#perform();
-      failpoints.pass('worker.ran');
-      const reason = this.#ended;
-      if (reason !== null) report({ type: 'stopped', key, reason });
-      if (reason === 'stop' || reason === 'lost') return;
-      await this.#answer(this.#afterEnd(raw));
-    } finally {
-      if (recorded) files.close(key);
-    }
+    const { key } = this.#work;
+    const { failpoints, report } = this.#means;
+    const raw = await this.#perform();
+    failpoints.pass('worker.ran');
+    const reason = this.#ended;
+    if (reason !== null) report({ type: 'stopped', key, reason });
+    if (reason === 'stop' || reason === 'lost') return;
+    await this.#answer(this.#afterEnd(raw));
   }
 
   async #perform(): Promise<RawReply> {

@@ -41,6 +41,8 @@ export interface WorkerOptions {
   /** How long `stop` waits for running attempts, ms; a second `stop` ends them at once. */
   readonly graceMs?: number;
   readonly limits?: Partial<CommandLimits>;
+  /** Whether a worker of this name is known to be dead: what it was sent is then taken over at once. */
+  readonly isDead?: (worker: string) => boolean;
   readonly report?: Report;
   readonly failpoints?: Failpoints;
 }
@@ -124,11 +126,14 @@ export class WorkerHost extends Loop {
    */
   async #giveUpOrphans(): Promise<void> {
     const { store, partitions } = this.#options;
+    const { heartbeatMs } = this.#means;
     for (const { run, step, attempt, token, worker } of this.#files.reap()) {
       this.#report({ type: 'reaped', run, step, attempt });
       const key = { partition: partitionOf(run, partitions), run, step, attempt, token, worker: worker.id };
       const reply = errorReply('WORKER_LOST', `worker ${worker.id} died while it worked`);
       try {
+        // One that was never begun is nobody's loss: its delivery is inherited.
+        if ((await store.requests.beat(key, { heartbeatMs, progress: '' })) === 'stop') continue;
         await store.requests.reply(key, { body: JSON.stringify({ ...reply, commit: null }) });
       } catch (error) {
         this.#report({ type: 'trouble', doing: 'reap', message: messageOf(error) });
@@ -173,10 +178,12 @@ export class WorkerHost extends Loop {
   }
 
   async #join(partition: number, signal: AbortSignal): Promise<boolean> {
-    const { store, worker, clock } = this.#options;
+    const { store, worker, clock, isDead } = this.#options;
+    const want = { partition, worker, personas: this.#names() };
     while (!signal.aborted) {
       try {
-        await store.requests.join({ partition, worker, personas: this.#names() });
+        await store.requests.join(want);
+        if (isDead !== undefined) await store.requests.inherit({ ...want, isDead });
         this.#report({ type: 'joined', partition });
         return true;
       } catch (error) {

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
-import { identityOf, isAlive } from './process-group.js';
+import { identityOf, isAlive } from '../core/processes.js';
 
 const holderSchema = z.strictObject({ pid: z.int().min(2), startTime: z.string().nullable(), turn: z.int() });
 const POLL_MS = 25;

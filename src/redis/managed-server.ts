@@ -4,14 +4,15 @@
  * it, so that a run's state does not depend on any coord process. AOF `always`, since nothing here is worth losing.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { sha256 } from '../core/json.js';
+import { processRuns } from '../core/processes.js';
 import { Connection } from './connection.js';
 
 /** A unix socket's path may have 107 bytes; a deep project folder has more. */
@@ -34,7 +35,7 @@ export function managedServer(stateDirectory: string): ManagedServer {
 
 /** Whether the server answers. */
 export async function serverAnswers(server: ManagedServer, clock: Clock): Promise<boolean> {
-  if (!existsSync(server.socket)) return false;
+  if (!(await somebodyListens(server.socket))) return false;
   const connection = new Connection({
     address: { socket: server.socket },
     clock,
@@ -83,7 +84,7 @@ export async function stopServer(server: ManagedServer, clock: Clock): Promise<b
   const pid = await serverPid(server);
   if (pid === null) return false;
   process.kill(pid, 'SIGTERM');
-  for (const giveUpAt = clock.now() + START_MS; alive(pid); await clock.sleep(POLL_MS)) {
+  for (const giveUpAt = clock.now() + START_MS; processRuns(pid); await clock.sleep(POLL_MS)) {
     if (clock.now() > giveUpAt)
       throw new CoordError(
         'REDIS_START_FAILED',
@@ -96,10 +97,22 @@ export async function stopServer(server: ManagedServer, clock: Clock): Promise<b
 /** The running server's process, or null. A pid file left behind by a killed server may name any process by now. */
 export async function serverPid(server: ManagedServer): Promise<number | null> {
   const pid = Number(await readFile(pidFile(server), 'utf8').catch(() => ''));
-  if (!Number.isInteger(pid) || pid <= 0 || !alive(pid)) return null;
+  if (!Number.isInteger(pid) || pid <= 0 || !processRuns(pid)) return null;
   const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => null);
   // Without /proc (macOS) the pid is believed. With it, the process must be a server of this very socket.
   return command === null || command.includes(server.socket) ? pid : null;
+}
+
+/** A killed server leaves its socket behind: asking costs no time, and nobody is waited for. */
+function somebodyListens(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const attempt = connect(socket);
+    attempt.once('connect', () => {
+      attempt.destroy();
+      resolve(true);
+    });
+    attempt.once('error', () => resolve(false));
+  });
 }
 
 async function launch(
@@ -153,7 +166,7 @@ async function takeLock(server: ManagedServer, clock: Clock): Promise<boolean> {
   } catch {
     const holder = Number(await readFile(path, 'utf8').catch(() => ''));
     // An empty file belongs to a starter between its two writes; the next round sees the pid, or a dead one.
-    if (holder > 0 && !alive(holder)) {
+    if (holder > 0 && !processRuns(holder)) {
       await rm(path, { force: true });
       // It may have been killed right after it launched a server that has not written its pid yet.
       await clock.sleep(ORPHAN_MS);
@@ -177,13 +190,4 @@ async function startFailure(server: ManagedServer, why: string): Promise<CoordEr
     'REDIS_START_FAILED',
     `the private redis-server in ${server.directory} did not start: ${why}${tail === '' ? '' : `\n${tail}`}`,
   );
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

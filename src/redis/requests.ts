@@ -5,9 +5,10 @@ import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys, PartitionKeys } from './keys.js';
 import { FEED_LENGTH } from './partitions.js';
-import { entriesOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
+import { entriesOf, pairsOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
 
 const GROUP = 'workers';
+const INHERIT_AT_ONCE = 1_000;
 
 export class RedisRequests implements RequestPort {
   readonly #connection: Connection;
@@ -66,6 +67,20 @@ export class RedisRequests implements RequestPort {
     const stream = this.#keys.partition(partition).requests(persona);
     const reply = await this.#connection.write('XAUTOCLAIM', [stream, GROUP, worker, idleMs, '0', 'COUNT', limit]);
     return deliveries(partition, persona, streamEntries(entriesOf(reply)[1]));
+  }
+
+  async inherit({ partition, worker, personas, isDead }: Parameters<RequestPort['inherit']>[0]): Promise<number> {
+    let inherited = 0;
+    for (const persona of personas) {
+      const stream = this.#keys.partition(partition).requests(persona);
+      const readers = entriesOf(await this.#connection.read('XINFO', ['CONSUMERS', stream, GROUP]));
+      const dead = readers.map((reader) => pairsOf(reader).get('name') ?? '').filter(isDead);
+      for (const name of dead) {
+        const [, moved] = await this.#connection.script('inherit', [stream], [name, worker, INHERIT_AT_ONCE]);
+        inherited += Number(moved);
+      }
+    }
+    return inherited;
   }
 
   async begin(

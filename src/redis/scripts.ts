@@ -18,6 +18,7 @@ export const SCRIPTS = [
   'commit',
   'discard',
   'fire',
+  'inherit',
   'leave',
   'refuse',
   'release',

@@ -452,6 +452,20 @@ export const contract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'requests: what a dead worker was sent goes to its heir at once, what a living one was sent does not',
+    run: async ({ store }) => {
+      await dispatched(store);
+      const [delivery] = await take(store, 'w1');
+      const want = { partition: 0, worker: 'w2', personas: ['qa'] };
+      await store.requests.join(want);
+      expect(await store.requests.inherit({ ...want, isDead: (worker) => worker === 'w9' })).toBe(0);
+      expect(await take(store, 'w2', { recover: true })).toEqual([]);
+      expect(await store.requests.inherit({ ...want, isDead: (worker) => worker === 'w1' })).toBe(1);
+      expect(await take(store, 'w2', { recover: true })).toEqual([delivery]);
+      expect(await take(store, 'w1', { recover: true })).toEqual([]);
+    },
+  },
+  {
     name: 'begin: claims the attempt, tells the feed, and takes the delivery away; repeating it is harmless',
     run: async ({ store }) => {
       const lease = await dispatched(store);

@@ -31,7 +31,7 @@ const MOMENTS = [
   'after:reply:3',
   'before:commit:5',
   'after:reply:5',
-  'after:commit:7',
+  'after:commit:5',
 ] as const;
 
 const STEPS = ['planning', 'plan-evaluation', 'implementation', 'qa', 'code-review', 'security-review'];

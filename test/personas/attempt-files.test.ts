@@ -11,13 +11,14 @@ import {
   fileSafe,
   reapOrphans,
 } from '../../src/personas/attempt-files.js';
-import { identityOf, isAlive, signalGroup } from '../../src/personas/process-group.js';
+import { identityOf, isAlive } from '../../src/core/processes.js';
+import { signalGroup } from '../../src/personas/process-group.js';
 import { aFolder, script } from './requests.js';
 
 const name = { run: 'demo-1', step: 'build', attempt: 1, token: 'token-1', worker: 'worker-1' };
 
 function pathIn(stateDir: string): string {
-  return join(stateDir, 'attempts', 'demo-1.build.1.json');
+  return join(stateDir, 'attempts', 'demo-1.build.1.worker-1.json');
 }
 
 function edit(stateDir: string, change: Partial<AttemptFile>): void {
@@ -68,7 +69,7 @@ describe('attempt files', () => {
     const stateDir = aFolder();
     new AttemptFiles(stateDir).open({ ...name, step: '../../../tmp/x y' });
     expect(readdirSync(join(stateDir, 'attempts'))).toEqual([
-      expect.stringMatching(/^demo-1\.tmp-x-y_[0-9a-f]{8}\.1\.json$/),
+      expect.stringMatching(/^demo-1\.tmp-x-y_[0-9a-f]{8}\.1\.worker-1\.json$/),
     ]);
     expect(fileSafe('a.b')).not.toBe(fileSafe('a-b'));
     expect(fileSafe('1_plan')).toBe('1_plan');

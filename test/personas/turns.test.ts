@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
-import { identityOf } from '../../src/personas/process-group.js';
+import { identityOf } from '../../src/core/processes.js';
 import { inTurn, withLock } from '../../src/personas/turns.js';
 import { aFolder } from './requests.js';
 

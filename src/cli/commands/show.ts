@@ -47,7 +47,7 @@ function show(call: Call, { view, hints, now }: Shown): void {
     ...(workspace === null ? [] : [['repository', workspace.repo]]),
   ];
   print(call, rows.map(([name = '', text = '']) => `${colors.dim(name.padEnd(10))}  ${oneLine(text)}`).join('\n'));
-  print(call, `\n${stepTable(call, view, now)}`);
+  print(call, `\n${stepTable(call, view, now)}\n`);
   print(call, summary(view, call));
   for (const hint of hints) print(call, colors.warning(`! ${hint}`));
 }

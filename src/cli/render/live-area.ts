@@ -40,7 +40,8 @@ export class LiveArea {
   }
 
   #up(): string {
-    return this.#lines.length === 0 ? '' : `\u001B[${String(this.#lines.length)}A`;
+    // To the first column as well: the terminal itself prints `^C` when that is pressed.
+    return this.#lines.length === 0 ? '\r' : `\r\u001B[${String(this.#lines.length)}A`;
   }
 
   /** No line may wrap: the way up is counted in lines. */

@@ -5,7 +5,7 @@ import { duration } from './duration.js';
 import { type Palette, paintStatus, statusSign } from './paint.js';
 import { oneLine } from './printable.js';
 import { stepDetail } from './step-detail.js';
-import { pad, widthOf } from './width.js';
+import { cut, pad, widthOf } from './width.js';
 
 export interface LiveState {
   readonly view: RunView;
@@ -20,13 +20,17 @@ export interface LiveState {
 const LONGEST_NAME = 30;
 
 /** At most `rows` lines; with more steps than that, the ones that are under way or failed are shown. */
-export function liveLines(state: LiveState, colors: Palette, rows: number): readonly string[] {
+export function liveLines(
+  state: LiveState,
+  { colors, rows, columns }: { colors: Palette; rows: number; columns: number },
+): readonly string[] {
   const { view, now, hints } = state;
   const elapsed = duration((view.endedAt ?? now) - (view.startedAt ?? view.createdAt));
   const head = `${colors.bold(oneLine(view.id))}  ${oneLine(view.workflow)}  ${paintStatus(colors, view.status)}  ${elapsed}`;
   const warnings = hints.map((hint) => colors.warning(`! ${hint}`));
   const shown = chosen(view.steps, Math.max(1, rows - 1 - warnings.length));
-  const width = Math.min(LONGEST_NAME, Math.max(0, ...shown.map((step) => widthOf(nameOf(step)))));
+  const longest = Math.max(0, ...shown.map((step) => widthOf(nameOf(step))));
+  const width = Math.min(LONGEST_NAME, Math.floor(columns / 3), longest);
   const lines = shown.map((step) => stepLine(step, { state, colors, width }));
   const hidden = view.steps.length - shown.length;
   const rest = hidden === 0 ? [] : [colors.dim(`  and ${String(hidden)} more steps: coord show ${view.id}`)];
@@ -40,7 +44,7 @@ function stepLine(
   const attempt = step.attempt > 1 ? `  attempt ${String(step.attempt)}` : '';
   const detail = stepDetail(step, { now: state.now, retryAt: state.retryAt.get(step.id) });
   const said = detail === '' ? '' : `  ${paintStatus(colors, step.status, detail)}`;
-  return `${statusSign(colors, step.status)} ${pad(nameOf(step), width)}  ${colors.dim(oneLine(step.persona))}${attempt}${said}`;
+  return `${statusSign(colors, step.status)} ${pad(cut(nameOf(step), width), width)}  ${colors.dim(oneLine(step.persona))}${attempt}${said}`;
 }
 
 /** A name that is still a template says less than the id. */

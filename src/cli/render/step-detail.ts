@@ -20,7 +20,7 @@ export function stepDetail(step: StepView, { now, retryAt }: DetailContext): str
     case 'queued':
       return `queued${since(step.queuedAt)}`;
     case 'working':
-      return `${workerName(step.worker)}${since(step.begunAt)}${step.progress === null ? '' : `  ${oneLine(step.progress)}`}`;
+      return `worker ${workerName(step.worker)},${since(step.begunAt)}${step.progress === null ? '' : `  ${oneLine(step.progress)}`}`;
     case 'waiting':
       return `waiting${since(step.begunAt)}`;
     case 'retrying':

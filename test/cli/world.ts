@@ -1,0 +1,244 @@
+/**
+ * The command line over a memory store, with a real coordinator and scripted personas, on a clock that the test moves:
+ * all times are the same in every run, and so are the ids.
+ */
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type {
+  Application,
+  Finding,
+  GlobalOptions,
+  Hosting,
+  Reach,
+  Repository,
+  ServeOptions,
+  Session,
+} from '../../src/cli/application.js';
+import { runCommandLine } from '../../src/cli/program.js';
+import { Client } from '../../src/coordinator/client.js';
+import { Coordinator } from '../../src/coordinator/coordinator.js';
+import { ManualClock } from '../../src/core/clock.js';
+import { CoordError } from '../../src/core/errors.js';
+import { countedIds } from '../../src/core/ids.js';
+import type { JsonObject } from '../../src/core/json.js';
+import { type PersonaReply, type PersonaRequest, personaRequestSchema } from '../../src/core/messages.js';
+import { createMemoryStore } from '../../src/memory/store.js';
+import type { WorkflowDefinition } from '../../src/definition/workflow.js';
+import { FakeIo, type FakeIoOptions } from './fake-io.js';
+
+export const PASS: PersonaReply = { status: 'pass', result: null, artifacts: [], error: null, commit: null };
+export const HEAD = 'a'.repeat(40);
+
+export function rejected(message: string): PersonaReply {
+  return { ...PASS, status: 'fail', error: { class: 'REJECTED', message } };
+}
+
+/** What a scripted persona can do besides answering. */
+export interface Bench {
+  readonly clock: ManualClock;
+  readonly report: (progress: string) => Promise<void>;
+  readonly artifact: (
+    name: string,
+    content: string | Uint8Array,
+    type?: string,
+  ) => Promise<PersonaReply['artifacts'][number]>;
+}
+
+export type Answer = (request: PersonaRequest, bench: Bench) => PersonaReply | Promise<PersonaReply>;
+
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly io: FakeIo;
+}
+
+export class World implements Application {
+  readonly version = '1.2.3';
+  readonly clock = new ManualClock();
+  readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s') });
+  readonly client: Client;
+  readonly workflows = new Map<string, WorkflowDefinition>();
+  readonly tasks = new Map<string, JsonObject>();
+  readonly directory: string;
+  /** What commands asked of the application, in order. */
+  readonly asked: string[] = [];
+  readonly served: { options: GlobalOptions; serve: ServeOptions; ended: boolean }[] = [];
+  options: GlobalOptions | null = null;
+  answer: Answer = () => PASS;
+  hosting: Hosting = { kind: 'background', pid: 77, started: true, log: '/log' };
+  /** Says whether a host is there, whatever really moves the runs. */
+  hosted = true;
+  durable = true;
+  notice: string | null = null;
+  repository: Repository | CoordError = new CoordError('WORKSPACE_INVALID', 'no repository');
+  findings: readonly Finding[] = [];
+  #host: Promise<unknown> | null = null;
+  readonly #stop = new AbortController();
+
+  constructor(
+    makeClient: (params: ConstructorParameters<typeof Client>[0]) => Client = (params) => new Client(params),
+  ) {
+    this.client = makeClient({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds() });
+    this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'coord-cli-')));
+    onTestFinished(async () => {
+      rmSync(this.directory, { recursive: true, force: true });
+      this.#stop.abort();
+      await this.#host;
+    });
+  }
+
+  /** Starts a command; `ended` resolves with how it went. */
+  begin(args: readonly string[], io: FakeIoOptions = {}): { readonly io: FakeIo; readonly ended: Promise<Ended> } {
+    const fake = new FakeIo({ cwd: this.directory, ...io });
+    const ended = runCommandLine(['node', 'coord', ...args], this, fake).then((code) => ({
+      code,
+      out: fake.out,
+      err: fake.err,
+      io: fake,
+    }));
+    return { io: fake, ended };
+  }
+
+  coord(...args: readonly string[]): Promise<Ended> {
+    return this.begin(args).ended;
+  }
+
+  /** Moves the clock until something is the case. */
+  async until(isSo: () => boolean, stepMs = 100): Promise<void> {
+    for (let turns = 0; !isSo(); turns++) {
+      if (turns > 2_000) throw new Error('it never came to that');
+      this.clock.advance(stepMs);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
+    this.options = options;
+    this.asked.push(`connect ${reach}`);
+    const { client, durable, notice } = this;
+    return {
+      client,
+      durable,
+      notice,
+      label: 'test',
+      close: async () => {
+        this.asked.push('close');
+      },
+    };
+  }
+
+  async ensureHost(_session: Session, _options: GlobalOptions, personas: readonly string[]): Promise<Hosting> {
+    this.asked.push(['host', ...personas].join(' '));
+    this.hosted = true;
+    this.#host ??= this.#move();
+    return this.hosting;
+  }
+
+  async isHosted(): Promise<boolean> {
+    return this.hosted;
+  }
+
+  async serve(options: GlobalOptions, serve: ServeOptions, signal: AbortSignal): Promise<void> {
+    const serving = { options, serve, ended: false };
+    this.served.push(serving);
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    serving.ended = true;
+  }
+
+  async loadWorkflow(
+    nameOrPath: string,
+    _options: GlobalOptions,
+    personas: readonly string[],
+  ): ReturnType<Application['loadWorkflow']> {
+    this.asked.push(['load', nameOrPath, ...personas].join(' '));
+    const definition = this.workflows.get(nameOrPath);
+    if (definition === undefined) throw new CoordError('DEFINITION_NOT_FOUND', `there is no workflow "${nameOrPath}"`);
+    if (definition.steps.length === 0)
+      throw new CoordError('DEFINITION_INVALID', `${nameOrPath}.yml:1:1  missing-key\n> 1 | name: x\n    | ^^^^`);
+    return { definition, file: `workflows/${nameOrPath}.yml` };
+  }
+
+  async listWorkflows(): ReturnType<Application['listWorkflows']> {
+    return [...this.workflows.keys()].map((name) => ({ name, file: `workflows/${name}.yml` }));
+  }
+
+  async loadTask(fileOrJson: string): Promise<JsonObject> {
+    if (fileOrJson.startsWith('{')) return JSON.parse(fileOrJson) as JsonObject;
+    const task = this.tasks.get(fileOrJson);
+    if (task === undefined) throw new CoordError('TASK_INVALID', `the task ${fileOrJson} cannot be read`);
+    return task;
+  }
+
+  async openRepository(directory: string): Promise<Repository> {
+    this.asked.push(`repository ${directory}`);
+    if (this.repository instanceof CoordError) throw this.repository;
+    return this.repository;
+  }
+
+  async up(): ReturnType<Application['up']> {
+    return { started: true, label: 'unix:.coord/redis/redis.sock' };
+  }
+
+  async down(): ReturnType<Application['down']> {
+    return { host: true, server: true };
+  }
+
+  async doctor(): Promise<readonly Finding[]> {
+    return this.findings;
+  }
+
+  async #move(): Promise<void> {
+    const { store, clock } = this;
+    const personas = [
+      ...new Set([...this.workflows.values()].flatMap(({ steps }) => steps.map((step) => step.persona))),
+    ];
+    const ids = countedIds('o');
+    const coordinator = new Coordinator({ store, partitions: 1, clock, ids, name: 'test', report: () => undefined });
+    coordinator.start();
+    await store.namespace.announceWorker({ worker: 'host:1:w1', host: 'host', pid: 1, personas, busy: 0 });
+    const attempts: Promise<void>[] = [];
+    while (!this.#stop.signal.aborted) {
+      const taken = await store.requests.take({
+        partition: 0,
+        worker: 'host:1:w1',
+        personas,
+        limit: 10,
+        total: 10,
+        recover: false,
+        waitMs: 1_000,
+        signal: this.#stop.signal,
+      });
+      attempts.push(...taken.map((delivery) => this.#attempt(delivery)));
+    }
+    await coordinator.stop();
+  }
+
+  async #attempt({ body, persona, entry }: { body: string; persona: string; entry: string }): Promise<void> {
+    const { requests, artifacts } = this.store;
+    const request = personaRequestSchema.parse(JSON.parse(body));
+    const { run, step, attempt, token, timeoutMs } = request;
+    const key = { partition: 0, run, step, attempt, token, worker: 'host:1:w1' };
+    if ((await requests.begin(key, { persona, entry, heartbeatMs: 3_600_000, timeoutMs })) !== 'go') return;
+    const reply = await this.answer(request, {
+      clock: this.clock,
+      report: async (progress) => void (await requests.beat(key, { heartbeatMs: 3_600_000, progress })),
+      artifact: async (name, content, type = 'text/plain') => {
+        const bytes = Buffer.from(content);
+        return { name, type, size: bytes.length, sha256: await artifacts.put(0, bytes) };
+      },
+    });
+    await requests.reply(key, { body: JSON.stringify(reply) });
+  }
+}
+
+/** A promise that a scripted persona waits for. */
+export function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
