@@ -14,14 +14,14 @@ import type { PersonaDefinition } from '../personas/persona-file.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers, stopServer } from '../redis/managed-server.js';
 import { ensureBackgroundHost, liveOwners, stopBackgroundHost } from './background.js';
-import { type Connected, connect, givenAddress, type Means } from './connect.js';
+import { type Connected, connect, givenAddress, type Means, revive } from './connect.js';
 import { examine } from './doctor.js';
 import { Host } from './host.js';
 import { createLog } from './log.js';
 import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
 import { loadTask } from './task.js';
 
-const IDLE_CHECK_MS = 500;
+const ATTEND_MS = 500;
 const WORKER_GRACE_MS = 60_000;
 
 export function createApplication(env: Means['env'] = process.env, clock: Clock = systemClock): Application {
@@ -91,6 +91,10 @@ class CoordApplication implements Application {
     return { kind: 'in-process' };
   }
 
+  async reviveStore(session: Session): ReturnType<Application['reviveStore']> {
+    return revive(this.#of(session).server, this.#means);
+  }
+
   async isHosted(session: Session): Promise<boolean> {
     const { store, inProcess } = this.#of(session);
     return inProcess !== null || (await liveOwners(store)).length > 0;
@@ -103,11 +107,8 @@ class CoordApplication implements Application {
       ? await loadPersonas(personaDirectories(options, serve.personas))
       : new Map<string, PersonaDefinition>();
     const personas = onlyNamed(all, serve.only);
-    const { store, partitions, notice } = await connect(options, {
-      reach: 'start',
-      partitions: serve.partitions,
-      means: this.#means,
-    });
+    const connected = await connect(options, { reach: 'start', partitions: serve.partitions, means: this.#means });
+    const { store, partitions, notice } = connected;
     if (!store.durable) {
       await store.close();
       throw new CoordError('REDIS_UNREACHABLE', notice ?? 'no Redis was found');
@@ -130,7 +131,7 @@ class CoordApplication implements Application {
     );
     if (personas.size > 0) log.note(`personas: ${[...personas.keys()].join(', ')}`);
     host.start();
-    await this.#untilIdle({ store, partitions, host, idleExitMs: serve.idleExitMs, signal });
+    await this.#attend(connected, { host, idleExitMs: serve.idleExitMs, signal });
     log.note('stopping');
     await host.stop();
     await store.close();
@@ -183,33 +184,36 @@ class CoordApplication implements Application {
     return connected;
   }
 
-  /** Until the signal, or until no run has been under way for the idle time. */
-  async #untilIdle({
-    store,
-    partitions,
-    host,
-    idleExitMs,
-    signal,
-  }: Pick<Connected, 'store' | 'partitions'> & {
-    host: Host;
-    idleExitMs: number | null;
-    signal: AbortSignal;
-  }): Promise<void> {
+  /**
+   * Until the signal, or until no run has been under way for the idle time. Meanwhile a private server that crashed is
+   * started again: whoever moves runs is the one who notices.
+   */
+  async #attend(connected: Connected, { host, idleExitMs, signal }: Attending): Promise<void> {
     const { clock } = this.#means;
-    const open = RUN_STATUSES.filter((status) => !runHasEnded(status));
-    for (let idleSince = clock.now(); !signal.aborted; ) {
-      if (idleExitMs === null) {
-        await clock.sleep(60_000, signal);
-        continue;
+    for (let idleSince = clock.now(); !signal.aborted; await clock.sleep(ATTEND_MS, signal)) {
+      const open = await openRuns(connected).catch(() => null);
+      if (open === null) {
+        const state = await revive(connected.server, this.#means).catch(() => 'elsewhere');
+        if (state === 'stopped' && idleExitMs !== null) return;
       }
-      await clock.sleep(IDLE_CHECK_MS, signal);
-      const busy = await Promise.all(
-        Array.from({ length: partitions }, (_, partition) => store.runs.list({ partition, statuses: open, limit: 1 })),
-      ).catch(() => [[null]]);
-      if (busy.some((rows) => rows.length > 0) || (host.worker?.busy ?? 0) > 0) idleSince = clock.now();
-      else if (clock.now() - idleSince >= idleExitMs) return;
+      if (open !== 0 || (host.worker?.busy ?? 0) > 0) idleSince = clock.now();
+      else if (idleExitMs !== null && clock.now() - idleSince >= idleExitMs) return;
     }
   }
+}
+
+interface Attending {
+  readonly host: Host;
+  readonly idleExitMs: number | null;
+  readonly signal: AbortSignal;
+}
+
+/** How many runs have not ended; more than one per partition are not counted. */
+async function openRuns({ store, partitions }: Connected): Promise<number> {
+  const statuses = RUN_STATUSES.filter((status) => !runHasEnded(status));
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  const rows = await Promise.all(numbers.map((partition) => store.runs.list({ partition, statuses, limit: 1 })));
+  return rows.flat().length;
 }
 
 function onlyNamed(

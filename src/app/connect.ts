@@ -14,7 +14,13 @@ import type { Ids } from '../core/ids.js';
 import type { Store } from '../core/ports.js';
 import { createMemoryStore } from '../memory/store.js';
 import type { Address } from '../redis/connection.js';
-import { managedServer, serverAnswers, startServer } from '../redis/managed-server.js';
+import {
+  type ManagedServer,
+  managedServer,
+  serverAnswers,
+  serverCrashed,
+  startServer,
+} from '../redis/managed-server.js';
 import { openRedisStore } from '../redis/store.js';
 import { inspectServer, problemsOf } from '../redis/suitability.js';
 import { stateDirectory } from './project.js';
@@ -28,9 +34,13 @@ export interface Means {
 
 export interface Connected {
   readonly store: Store;
+  /** The private server that holds the store, or null. */
+  readonly server: ManagedServer | null;
   readonly partitions: number;
   readonly notice: string | null;
 }
+
+type Opened = Omit<Connected, 'partitions'>;
 
 const INSTALL = process.platform === 'darwin' ? 'brew install valkey' : 'sudo apt-get install -y redis-server';
 
@@ -60,14 +70,11 @@ export function givenAddress(options: GlobalOptions): Address | null {
   );
 }
 
-async function openStore(
-  options: GlobalOptions,
-  { reach, means }: { reach: Reach; means: Means },
-): Promise<{ store: Store; notice: string | null }> {
+async function openStore(options: GlobalOptions, { reach, means }: { reach: Reach; means: Means }): Promise<Opened> {
   const given = givenAddress(options);
   if (given !== null) return openRedis(given, { options, means });
   const server = managedServer(stateDirectory(options));
-  if (await serverAnswers(server, means.clock)) return openRedis({ socket: server.socket }, { options, means });
+  if (await serverAnswers(server, means.clock)) return openPrivate(server, { options, means });
   if (reach === 'find') {
     throw new CoordError(
       'REDIS_UNREACHABLE',
@@ -78,30 +85,49 @@ async function openStore(
   if (binary !== null) {
     await ensureStateDirectory(options);
     await startServer(server, { binary, clock: means.clock });
-    return openRedis({ socket: server.socket }, { options, means });
+    return openPrivate(server, { options, means });
   }
   const notice = `No redis-server found: runs live in the memory of this process and end with it. To keep them: ${INSTALL}`;
-  return { store: createMemoryStore({ clock: means.clock, ids: means.ids }), notice };
+  return { store: createMemoryStore({ clock: means.clock, ids: means.ids }), server: null, notice };
 }
 
+async function openPrivate(
+  server: ManagedServer,
+  { options, means }: { options: GlobalOptions; means: Means },
+): Promise<Opened> {
+  const { clock, ids, failpoints } = means;
+  const address = { socket: server.socket };
+  return {
+    store: await openRedisStore({ address, namespace: options.namespace, clock, ids, failpoints }),
+    server,
+    notice: null,
+  };
+}
+
+/** A server that somebody else runs is looked at first: one that would break a promise is refused. */
 async function openRedis(
   address: Address,
   { options, means }: { options: GlobalOptions; means: Means },
-): Promise<{ store: Store; notice: string | null }> {
+): Promise<Opened> {
   const { clock, ids, failpoints } = means;
+  const [worst] = problemsOf(await inspectServer(address, clock));
+  const text = worst === undefined ? null : `${worst.message}${worst.cure === null ? '' : `; ${worst.cure}`}`;
+  if (worst?.level === 'error') throw new CoordError('REDIS_UNSUITABLE', text ?? '');
   const store = await openRedisStore({ address, namespace: options.namespace, clock, ids, failpoints });
-  if ('socket' in address && options.redis === null) return { store, notice: null };
-  const problems = problemsOf(await inspectServer(address, clock));
-  const refused = problems.find((problem) => problem.level === 'error');
-  if (refused !== undefined) {
-    await store.close();
-    throw new CoordError('REDIS_UNSUITABLE', `${refused.message}${refused.cure === null ? '' : `; ${refused.cure}`}`);
-  }
-  const [warning] = problems;
-  return {
-    store,
-    notice: warning === undefined ? null : `${warning.message}${warning.cure === null ? '' : `; ${warning.cure}`}`,
-  };
+  return { store, server: null, notice: text };
+}
+
+/** Starts the private server again when it crashed. */
+export async function revive(
+  server: ManagedServer | null,
+  means: Means,
+): Promise<'answers' | 'restarted' | 'stopped' | 'elsewhere'> {
+  if (server === null) return 'elsewhere';
+  if (await serverAnswers(server, means.clock)) return 'answers';
+  const binary = redisBinary(means.env);
+  if (!(await serverCrashed(server)) || binary === null) return 'stopped';
+  await startServer(server, { binary, clock: means.clock });
+  return 'restarted';
 }
 
 /** COORD_REDIS_BIN, then redis-server or valkey-server on PATH and in the usual places that may not be on it. */

@@ -88,6 +88,11 @@ export interface Application {
   connect(options: GlobalOptions, reach: Reach): Promise<Session>;
   /** Sees to it that somebody moves runs and serves the personas. Throws HOST_START_FAILED, PERSONA_INVALID. */
   ensureHost(session: Session, options: GlobalOptions, personas: readonly string[]): Promise<Hosting>;
+  /**
+   * For a store that does not answer: starts the project's private server again when it crashed. `stopped`: somebody
+   * stopped it on purpose. `elsewhere`: it is not ours to start, so there is nothing but to wait.
+   */
+  reviveStore(session: Session): Promise<'answers' | 'restarted' | 'stopped' | 'elsewhere'>;
   /** Whether whoever `ensureHost` found is still there; a follower asks now and then and calls `ensureHost` again when not. */
   isHosted(session: Session): Promise<boolean>;
   /** `coord daemon` and `coord worker`: runs until `signal` is aborted (or idle), then stops cleanly. Logs to stdout. */

@@ -141,12 +141,23 @@ class Following {
         await this.#look();
         away = false;
       } catch (error) {
-        if (!away) this.#want.teller.note(`waiting for the store: ${messageOf(error)}`);
+        if (!away)
+          this.#want.teller.note(`Redis does not answer (${messageOf(error)}); waiting for it. Nothing is lost.`);
         away = true;
         await this.#waitOut(error);
+        await this.#revive();
       }
       await this.#call.app.clock.sleep(ATTEND_MS, signal);
     }
+  }
+
+  async #revive(): Promise<void> {
+    const { session, run, teller } = this.#want;
+    const state = await this.#call.app.reviveStore(session);
+    if (state === 'restarted') teller.note('The private Redis had died; it was started again.');
+    if (state !== 'stopped') return;
+    const way = `\`coord watch ${run}\` starts it and goes on with the run`;
+    throw new CoordError('REDIS_UNREACHABLE', `the private Redis of the project was stopped; ${way}`);
   }
 
   async #look(): Promise<void> {

@@ -16,7 +16,7 @@ export interface OwnerParams {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly report: Report;
-  /** Prefix of the owner's name, for people: where it runs. A nonce is added with every lease. */
+  /** Prefix of the owner's name, for people: where it runs. A nonce is added once. */
   readonly name: string;
   readonly leaseMs: number;
 }
@@ -30,10 +30,13 @@ const AFTER_ERROR_MS = 200;
 
 export class PartitionOwner extends Loop {
   readonly #params: OwnerParams;
+  /** One name for as long as this process lives, so that it need not wait for its own lease after a lost connection. */
+  readonly #owner: string;
 
   constructor(params: OwnerParams) {
     super();
     this.#params = params;
+    this.#owner = `${params.name}:${params.ids.nonce()}`;
   }
 
   protected override async body(signal: AbortSignal): Promise<void> {
@@ -52,9 +55,8 @@ export class PartitionOwner extends Loop {
   }
 
   async #acquire(signal: AbortSignal): Promise<Lease | null> {
-    const { partition, partitions, clock, ids, report, name, leaseMs } = this.#params;
-    const owner = `${name}:${ids.nonce()}`;
-    const answer = await partitions.acquire({ partition, owner, leaseMs });
+    const { partition, partitions, clock, report, leaseMs } = this.#params;
+    const answer = await partitions.acquire({ partition, owner: this.#owner, leaseMs });
     if (answer.outcome === 'acquired') {
       report({ type: 'partition.acquired', partition, epoch: answer.lease.epoch });
       return answer.lease;

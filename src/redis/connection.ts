@@ -259,6 +259,13 @@ function classify(error: unknown, { name, write }: { name: string; write: boolea
     return new CoordError('REDIS_UNSUITABLE', `Redis refuses ${name}: ${text}`, { cause: error });
   if (error instanceof Error && error.name === 'ReplyError')
     return new CoordError('REDIS_SCRIPT', `${name}: ${text}`, { cause: error });
+  // The client speaks of its own settings; what has happened is that the connection was lost with this on its way.
+  if (text.includes('max retries per request'))
+    return new CoordError(
+      write ? 'OUTCOME_UNKNOWN' : 'REDIS_UNREACHABLE',
+      `${name}: the connection to Redis was lost`,
+      { cause: error },
+    );
   // Never sent: the client was not connected.
   if (text.includes("Stream isn't writeable"))
     return new CoordError('REDIS_UNREACHABLE', `${name}: not connected to Redis`, { cause: error });

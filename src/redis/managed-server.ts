@@ -4,6 +4,7 @@
  * it, so that a run's state does not depend on any coord process. AOF `always`, since nothing here is worth losing.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -92,6 +93,11 @@ export async function stopServer(server: ManagedServer, clock: Clock): Promise<b
       );
   }
   return true;
+}
+
+/** Whether the server died instead of being stopped: a server that is told to stop takes its pid file away. */
+export async function serverCrashed(server: ManagedServer): Promise<boolean> {
+  return existsSync(pidFile(server)) && (await serverPid(server)) === null;
 }
 
 /** The running server's process, or null. A pid file left behind by a killed server may name any process by now. */

@@ -70,6 +70,7 @@ export class World implements Application {
   answer: Answer = () => PASS;
   hosting: Hosting = { kind: 'background', pid: 77, started: true, log: '/log' };
   /** Says whether a host is there, whatever really moves the runs. */
+  revived: Awaited<ReturnType<Application['reviveStore']>> = 'elsewhere';
   hosted = true;
   durable = true;
   notice: string | null = null;
@@ -135,6 +136,10 @@ export class World implements Application {
     this.hosted = true;
     this.#host ??= this.#move();
     return this.hosting;
+  }
+
+  async reviveStore(): ReturnType<Application['reviveStore']> {
+    return this.revived;
   }
 
   async isHosted(): Promise<boolean> {
