@@ -1,9 +1,9 @@
 /** "Did you mean": the one place that decides which known word a mistyped one stands for. */
 
-/** The nearest of `known` within a third of the word's length, or null. Ties go to the earlier one. */
+/** The nearest of `known` within a third of the word's length, three changes at most, or null. Ties go to the earlier one. */
 export function nearest(word: string, known: Iterable<string>): string | null {
   let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.min(3, Math.max(1, Math.floor(word.length / 3))) + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {

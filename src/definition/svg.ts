@@ -2,7 +2,10 @@
 import { layersOf } from './layout.js';
 import type { StepDefinition, WorkflowDefinition } from './workflow.js';
 
-const BOX = { width: 220, height: 74 } as const;
+const BOX = { least: 220, most: 420, height: 74, padding: 12 } as const;
+/** Characters per line, and how wide one is at the most: nobody can measure a font here, so boxes are generous. */
+const NAME = { most: 44, width: 8.4 } as const;
+const SMALL = { most: 54, width: 7 } as const;
 const GAP = { x: 28, y: 52 } as const;
 const MARGIN = 24;
 const TITLE = 40;
@@ -25,12 +28,13 @@ const STYLE = `
 export function toSvg(definition: WorkflowDefinition): string {
   const layers = layersOf(definition);
   const widest = Math.max(1, ...layers.map((layer) => layer.length));
-  const width = widest * BOX.width + (widest - 1) * GAP.x + 2 * MARGIN;
+  const wide = boxWidth(definition.steps);
+  const width = widest * wide + (widest - 1) * GAP.x + 2 * MARGIN;
   const height = TITLE + layers.length * BOX.height + Math.max(0, layers.length - 1) * GAP.y + 2 * MARGIN;
-  const places = placesOf(layers, width);
+  const places = placesOf(layers, { width, wide });
   const size = `width="${String(width)}" height="${String(height)}"`;
   const edges = definition.steps.flatMap((step) =>
-    step.dependencies.map((before) => edge(places.get(before), places.get(step.id))),
+    step.dependencies.map((before) => edge(places.get(before), places.get(step.id), wide)),
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${String(width)} ${String(height)}" role="img">`,
@@ -40,28 +44,45 @@ export function toSvg(definition: WorkflowDefinition): string {
     `  <rect class="page" ${size}/>`,
     `  <text class="title" x="${String(MARGIN)}" y="${String(MARGIN + 12)}">${escaped(definition.name, 60)}</text>`,
     ...edges,
-    ...definition.steps.map((step) => box(step, places.get(step.id) ?? { x: 0, y: 0 })),
+    ...definition.steps.map((step) => box(step, { ...(places.get(step.id) ?? { x: 0, y: 0 }), wide })),
     '</svg>',
     '',
   ].join('\n');
 }
 
-function placesOf(layers: readonly (readonly string[])[], width: number): ReadonlyMap<string, Place> {
+/** One width for all boxes, so that the columns stand under each other. */
+function boxWidth(steps: readonly StepDefinition[]): number {
+  const needed = steps.flatMap((step) => [
+    Math.min(step.name.length, NAME.most) * NAME.width,
+    Math.min(whoOf(step).length, SMALL.most) * SMALL.width,
+    Math.min((step.condition ?? '').length + 3, SMALL.most) * SMALL.width,
+  ]);
+  return Math.round(Math.min(BOX.most, Math.max(BOX.least, ...needed.map((width) => width + 2 * BOX.padding))));
+}
+
+function whoOf(step: StepDefinition): string {
+  return step.name === step.id ? step.persona : `${step.id} · ${step.persona}`;
+}
+
+function placesOf(
+  layers: readonly (readonly string[])[],
+  { width, wide }: { width: number; wide: number },
+): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   for (const [row, layer] of layers.entries()) {
-    const used = layer.length * BOX.width + (layer.length - 1) * GAP.x;
+    const used = layer.length * wide + (layer.length - 1) * GAP.x;
     const left = (width - used) / 2;
     const y = MARGIN + TITLE + row * (BOX.height + GAP.y);
-    for (const [column, id] of layer.entries()) places.set(id, { x: left + column * (BOX.width + GAP.x), y });
+    for (const [column, id] of layer.entries()) places.set(id, { x: left + column * (wide + GAP.x), y });
   }
   return places;
 }
 
-function edge(from: Place | undefined, to: Place | undefined): string {
+function edge(from: Place | undefined, to: Place | undefined, wide: number): string {
   if (from === undefined || to === undefined) return '';
-  const startX = from.x + BOX.width / 2;
+  const startX = from.x + wide / 2;
   const startY = from.y + BOX.height;
-  const endX = to.x + BOX.width / 2;
+  const endX = to.x + wide / 2;
   const bend = (to.y - startY) / 2;
   const curve = [startX, startY + bend, endX, to.y - bend, endX, to.y]
     .map((value) => String(Math.round(value)))
@@ -69,19 +90,18 @@ function edge(from: Place | undefined, to: Place | undefined): string {
   return `  <path class="edge" d="M${String(Math.round(startX))} ${String(startY)}C${curve}" marker-end="url(#head)"/>`;
 }
 
-function box(step: StepDefinition, place: Place): string {
-  const { x, y } = place;
+function box(step: StepDefinition, { x, y, wide }: Place & { wide: number }): string {
   const gated = step.condition === null ? '' : ' gated';
   const line = (css: string, dy: number, text: string): string =>
-    `    <text class="${css}" x="${String(x + 12)}" y="${String(y + dy)}">${text}</text>`;
+    `    <text class="${css}" x="${String(x + BOX.padding)}" y="${String(y + dy)}">${text}</text>`;
   const rows = [
     '  <g>',
     `    <title>${escaped(step.condition === null ? step.name : `${step.name}: if ${step.condition}`, 500)}</title>`,
-    `    <rect class="box${gated}" x="${String(x)}" y="${String(y)}" width="${String(BOX.width)}" height="${String(BOX.height)}" rx="8"/>`,
-    line('name', 22, escaped(step.name, 28)),
-    line('small', 40, escaped(step.name === step.id ? step.persona : `${step.id} · ${step.persona}`, 38)),
+    `    <rect class="box${gated}" x="${String(x)}" y="${String(y)}" width="${String(wide)}" height="${String(BOX.height)}" rx="8"/>`,
+    line('name', 22, escaped(step.name, NAME.most)),
+    line('small', 40, escaped(whoOf(step), SMALL.most)),
   ];
-  if (step.condition !== null) rows.push(line('small', 60, escaped(`if ${step.condition}`, 38)));
+  if (step.condition !== null) rows.push(line('small', 60, escaped(`if ${step.condition}`, SMALL.most)));
   return [...rows, '  </g>'].join('\n');
 }
 
