@@ -1,12 +1,20 @@
 /** Puts the rings together behind what the command line asks for. The only place that knows all of them. */
 import { resolve } from 'node:path';
-import type { Application, GlobalOptions, Hosting, Reach, ServeOptions, Session } from '../cli/application.js';
+import type {
+  Application,
+  GlobalOptions,
+  Hosting,
+  KnownPersonas,
+  LoadedWorkflow,
+  Reach,
+  ServeOptions,
+  Session,
+} from '../cli/application.js';
 import { Client } from '../coordinator/client.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { Failpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
-import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
 import { loadPersonas } from '../personas/catalog.js';
@@ -18,7 +26,8 @@ import { type Connected, connect, givenAddress, type Means, revive } from './con
 import { examine } from './doctor.js';
 import { Host } from './host.js';
 import { createLog } from './log.js';
-import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+import { openRuns } from './open-runs.js';
+import { personaDirectories, ownWorkflowDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
 import { loadTask } from './task.js';
 
 const ATTEND_MS = 500;
@@ -137,17 +146,14 @@ class CoordApplication implements Application {
     await store.close();
   }
 
-  async loadWorkflow(
-    nameOrPath: string,
-    options: GlobalOptions,
-    given: readonly string[],
-  ): ReturnType<Application['loadWorkflow']> {
-    const personas = await loadPersonas(personaDirectories(options, given));
-    return loadWorkflow(nameOrPath, { directories: workflowDirectories(options), personas: new Set(personas.keys()) });
+  async loadWorkflow(nameOrPath: string, options: GlobalOptions, known: KnownPersonas | null): Promise<LoadedWorkflow> {
+    const files = known === null ? null : await loadPersonas(personaDirectories(options, known.directories));
+    const personas = files === null ? null : new Set([...files.keys(), ...(known?.served ?? [])]);
+    return loadWorkflow(nameOrPath, { directories: workflowDirectories(options), personas });
   }
 
   async listWorkflows(options: GlobalOptions): ReturnType<Application['listWorkflows']> {
-    return listWorkflows(workflowDirectories(options));
+    return listWorkflows(ownWorkflowDirectories(options));
   }
 
   loadTask(fileOrJson: string): ReturnType<Application['loadTask']> {
@@ -196,7 +202,7 @@ class CoordApplication implements Application {
         const state = await revive(connected.server, this.#means).catch(() => 'elsewhere');
         if (state === 'stopped' && idleExitMs !== null) return;
       }
-      if (open !== 0 || (host.worker?.busy ?? 0) > 0) idleSince = clock.now();
+      if (open?.length !== 0 || (host.worker?.busy ?? 0) > 0) idleSince = clock.now();
       else if (idleExitMs !== null && clock.now() - idleSince >= idleExitMs) return;
     }
   }
@@ -206,14 +212,6 @@ interface Attending {
   readonly host: Host;
   readonly idleExitMs: number | null;
   readonly signal: AbortSignal;
-}
-
-/** How many runs have not ended; more than one per partition are not counted. */
-async function openRuns({ store, partitions }: Connected): Promise<number> {
-  const statuses = RUN_STATUSES.filter((status) => !runHasEnded(status));
-  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-  const rows = await Promise.all(numbers.map((partition) => store.runs.list({ partition, statuses, limit: 1 })));
-  return rows.flat().length;
 }
 
 function onlyNamed(

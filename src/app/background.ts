@@ -13,10 +13,10 @@ import { CoordError, messageOf } from '../core/errors.js';
 import { canonicalJson, type JsonValue, sha256 } from '../core/json.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
-import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
 import { ensureStateDirectory, type Means } from './connect.js';
 import { hostRecordPath, isDeadHere } from './host.js';
+import { openRuns } from './open-runs.js';
 import { PROGRAM, stateDirectory } from './project.js';
 
 const START_MS = 20_000;
@@ -107,19 +107,14 @@ export async function runningHost(state: string): Promise<z.infer<typeof recordS
 }
 
 /** Another set of personas is asked for than the host serves. While it has work, that work decides. */
-async function replace({ options, store, partitions, means }: BackgroundParams, pid: number): Promise<void> {
-  const statuses = RUN_STATUSES.filter((status) => !runHasEnded(status));
-  for (let partition = 0; partition < partitions; partition++) {
-    const [busy] = await store.runs.list({ partition, statuses, limit: 1 });
-    if (busy !== undefined) {
-      const way = `wait for it (\`coord watch ${busy.run}\`), or \`coord down\` and try again`;
-      throw new CoordError(
-        'HOST_START_FAILED',
-        `the background host (pid ${String(pid)}) serves other persona files and run ${busy.run} has not ended: ${way}`,
-      );
-    }
+async function replace(params: BackgroundParams, pid: number): Promise<void> {
+  const [busy] = await openRuns(params);
+  if (busy !== undefined) {
+    const way = `wait for it (\`coord watch ${busy.run}\`), or \`coord down\` and try again`;
+    const why = `serves other persona files and run ${busy.run} has not ended`;
+    throw new CoordError('HOST_START_FAILED', `the background host (pid ${String(pid)}) ${why}: ${way}`);
   }
-  await stopBackgroundHost(options, means.clock);
+  await stopBackgroundHost(params.options, params.means.clock);
 }
 
 async function untilOwned(

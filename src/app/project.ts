@@ -15,12 +15,13 @@ export function stateDirectory(options: GlobalOptions): string {
   return join(options.directory, '.coord');
 }
 
+/** Of the project itself. */
+export function ownWorkflowDirectories(options: GlobalOptions): readonly string[] {
+  return unique([join(options.directory, 'workflows'), join(stateDirectory(options), 'workflows')]);
+}
+
 export function workflowDirectories(options: GlobalOptions): readonly string[] {
-  return unique([
-    join(options.directory, 'workflows'),
-    join(stateDirectory(options), 'workflows'),
-    join(PACKAGE, 'workflows'),
-  ]);
+  return unique([...ownWorkflowDirectories(options), join(PACKAGE, 'workflows')]);
 }
 
 export function personaDirectories(options: GlobalOptions, given: readonly string[]): readonly string[] {

@@ -51,6 +51,14 @@ export interface Repository {
   readonly dirty: boolean;
 }
 
+/** Personas that a workflow may name. */
+export interface KnownPersonas {
+  /** Folders with persona files, besides the project's own and the built-in ones. */
+  readonly directories: readonly string[];
+  /** Names that live workers serve, wherever their files are. */
+  readonly served: readonly string[];
+}
+
 export interface LoadedWorkflow {
   readonly definition: WorkflowDefinition;
   readonly file: string;
@@ -97,9 +105,9 @@ export interface Application {
   isHosted(session: Session): Promise<boolean>;
   /** `coord daemon` and `coord worker`: runs until `signal` is aborted (or idle), then stops cleanly. Logs to stdout. */
   serve(options: GlobalOptions, serve: ServeOptions, signal: AbortSignal): Promise<void>;
-  /** Throws DEFINITION_NOT_FOUND, or DEFINITION_INVALID with every problem. `personas` as in `ensureHost`. */
-  loadWorkflow(nameOrPath: string, options: GlobalOptions, personas: readonly string[]): Promise<LoadedWorkflow>;
-  /** Names of the workflows that can be run by name here, with their files. */
+  /** Throws DEFINITION_NOT_FOUND, or DEFINITION_INVALID with every problem. `personas` null: any may be named. */
+  loadWorkflow(nameOrPath: string, options: GlobalOptions, personas: KnownPersonas | null): Promise<LoadedWorkflow>;
+  /** The project's own workflows, with their files; those that come with coord can be named beside them. */
   listWorkflows(options: GlobalOptions): Promise<readonly { readonly name: string; readonly file: string }[]>;
   /** A task file (YAML or JSON object), or JSON text that begins with `{`. Throws TASK_INVALID. */
   loadTask(fileOrJson: string): Promise<JsonObject>;

@@ -14,6 +14,16 @@ export async function hintsFor(client: Client, view: RunView): Promise<readonly 
   return waitingFor(view, { workers, owned: owners.length > 0, now });
 }
 
+/** Personas that somebody serves now, wherever their files are. */
+export async function servedPersonas(client: Client): Promise<readonly string[]> {
+  const [workers, now] = await Promise.all([client.workers(), client.time()]);
+  return servedBy(workers, now);
+}
+
+function servedBy(workers: readonly WorkerInfo[], now: number): readonly string[] {
+  return workers.filter(({ seenAt }) => now - seenAt <= SILENT_MS).flatMap(({ personas }) => personas);
+}
+
 export function waitingFor(
   view: RunView,
   seen: { readonly workers: readonly WorkerInfo[]; readonly owned: boolean; readonly now: number },
@@ -21,8 +31,7 @@ export function waitingFor(
   const aside =
     view.quarantined === null ? [] : [`the run is set aside and stands still: ${oneLine(view.quarantined)}`];
   const nobody = seen.owned ? [] : ['nobody moves runs: coord daemon'];
-  const live = seen.workers.filter(({ seenAt }) => seen.now - seenAt <= SILENT_MS);
-  const served = new Set(live.flatMap(({ personas }) => personas));
+  const served = new Set(servedBy(seen.workers, seen.now));
   const queued = view.steps.filter(({ status, persona }) => status === 'queued' && !served.has(persona));
   const unserved = [...new Set(queued.map(({ persona }) => persona))].map(
     (persona) => `no live worker serves persona ${oneLine(persona)}: coord worker`,

@@ -1,5 +1,6 @@
 /** Puts a run's records, its claims and its pinned definition together, as readers are shown it. */
 
+import { messageOf } from '../core/errors.js';
 import type { Claim } from '../core/messages.js';
 import type { RunRow, StoredRun } from '../core/ports.js';
 import type { RunSummary, RunView, StepView } from '../core/views.js';
@@ -7,7 +8,23 @@ import { type Plan, type PlannedStep } from '../definition/plan.js';
 import { PENDING_STEP, parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
 import { stateOf } from './codec.js';
 
+/** One damaged run must not hide the others: it is listed as set aside, with what is wrong. */
 export function summaryOf(row: RunRow): RunSummary {
+  try {
+    return readSummary(row);
+  } catch (error) {
+    const nothing = { createdAt: 0, startedAt: null, endedAt: null, failure: null, canceled: null };
+    return {
+      id: row.run,
+      workflow: '',
+      status: 'pending',
+      ...nothing,
+      quarantined: row.quarantined ?? messageOf(error),
+    };
+  }
+}
+
+function readSummary(row: RunRow): RunSummary {
   return summarize(parseRecord(runRecordSchema, row.record, `the record of run ${row.run}`), row.quarantined);
 }
 

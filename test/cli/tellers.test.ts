@@ -123,7 +123,7 @@ describe('a run on a terminal', () => {
     await world.until(() => looks > 4);
     expect(replay(io).screen.split('\n').slice(0, 3)).toEqual([
       expect.stringMatching(/^Started run /),
-      'waiting for the store: no answer',
+      'Redis does not answer (no answer); waiting for it. Nothing is lost.',
       expect.stringMatching(/^loop-\w+ {2}loop {2}running /),
     ]);
     held.open();

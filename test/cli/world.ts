@@ -10,6 +10,7 @@ import type {
   Application,
   Finding,
   GlobalOptions,
+  KnownPersonas,
   Hosting,
   Reach,
   Repository,
@@ -156,9 +157,9 @@ export class World implements Application {
   async loadWorkflow(
     nameOrPath: string,
     _options: GlobalOptions,
-    personas: readonly string[],
+    personas: KnownPersonas | null,
   ): ReturnType<Application['loadWorkflow']> {
-    this.asked.push(['load', nameOrPath, ...personas].join(' '));
+    this.asked.push(['load', nameOrPath, ...(personas?.directories ?? ['unchecked'])].join(' '));
     const definition = this.workflows.get(nameOrPath);
     if (definition === undefined) throw new CoordError('DEFINITION_NOT_FOUND', `there is no workflow "${nameOrPath}"`);
     if (definition.steps.length === 0)

@@ -170,6 +170,10 @@ describe('the owner of a partition', () => {
     await answer('{"status":"pass"}');
     await untilEnded(fine.run);
     expect((await client.get(fine.run)).status).toBe('completed');
+    expect((await client.list()).map(({ id, quarantined }) => [id, quarantined === null])).toEqual([
+      [fine.run, true],
+      [run, false],
+    ]);
   });
 
   test('a message that has killed its coordinator three times is set aside before it is evaluated again', async () => {

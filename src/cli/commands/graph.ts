@@ -4,7 +4,7 @@ import { Option } from '@commander-js/extra-typings';
 import { CoordError, messageOf } from '../../core/errors.js';
 import { toMermaid, toSvg, toXStateConfig } from '../../definition/graph.js';
 import type { WorkflowDefinition } from '../../definition/workflow.js';
-import { collect, type Invoke, note, personasOf, print, type Program, workflowOf } from '../call.js';
+import { type Invoke, note, print, type Program, workflowOf } from '../call.js';
 import { EXIT } from '../exit-codes.js';
 
 const FORMATS = ['mermaid', 'svg', 'xstate'] as const;
@@ -26,11 +26,9 @@ export function addGraph(program: Program, invoke: Invoke): void {
         .default('mermaid' as const),
     )
     .option('--output <file>', 'write it into a file')
-    .option('--personas <dir>', 'folder with persona files that the workflow may name (repeatable)', collect)
-    .action((workflow, { format, output, personas }, command) =>
+    .action((workflow, { format, output }, command) =>
       invoke(command, async (call) => {
-        const folders = personasOf(call, personas);
-        const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, folders);
+        const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, null);
         const drawing = DRAW[format](definition);
         if (output === undefined) {
           print(call, drawing);

@@ -19,6 +19,7 @@ import {
 } from '../call.js';
 import { EXIT } from '../exit-codes.js';
 import { hostWords } from '../follow.js';
+import { servedPersonas } from '../hints.js';
 import { followToTheEnd } from '../outcome.js';
 import { ago } from '../render/duration.js';
 import { oneLine } from '../render/printable.js';
@@ -68,7 +69,8 @@ async function run(call: Call, workflow: string, flags: Flags): Promise<number> 
   return withSession(call, 'start', async (session) => {
     if (flags.detach === true && !session.durable)
       throw new CoordError('USAGE', 'without Redis a run ends with this command, so --detach would end it at once');
-    const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, personas);
+    const known = { directories: personas, served: await servedPersonas(session.client) };
+    const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, known);
     const task = await taskOf(call, flags);
     const repository = await repositoryOf(call, flags.repo);
     const wanted: Wanted = { definition, task, repository, personas };

@@ -46,7 +46,10 @@ async function namesOf(call: Call): Promise<readonly string[]> {
 /** Problems of the file are a verdict; anything else, such as a persona file with problems, ends the command. */
 async function check(call: Call, workflow: string, personas: readonly string[]): Promise<Verdict> {
   try {
-    const { definition, file } = await call.app.loadWorkflow(workflow, call.options, personas);
+    const { definition, file } = await call.app.loadWorkflow(workflow, call.options, {
+      directories: personas,
+      served: [],
+    });
     const { name, version, steps } = definition;
     const size = steps.length === 1 ? '1 step' : `${String(steps.length)} steps`;
     return { workflow, ok: true, message: `${name} ${version}, ${size}, ${file}` };

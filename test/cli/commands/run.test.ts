@@ -210,13 +210,19 @@ describe('an unfinished run of the same task', () => {
     expect(await world.client.list()).toHaveLength(1);
   });
 
-  test('is left alone with --new, with another task, with another repository, and with a key', async () => {
-    await world.coord(...args, '--new');
-    await world.coord('run', 'loop', '--task', '{"a": 1}');
+  test.each([
+    ['with --new', ['run', 'loop', '--task', '{"a": 1, "b": 2}', '--new']],
+    ['with a key', ['run', 'loop', '--task', '{"a": 1, "b": 2}', '--key', 'k']],
+    ['for another task', ['run', 'loop', '--task', '{"a": 1}']],
+    ['for another workflow', ['run', 'other', '--task', '{"a": 1, "b": 2}']],
+    ['in another repository', ['run', 'loop', '--task', '{"a": 1, "b": 2}', '--repo', '.']],
+  ])('is left alone %s', async (_how, other) => {
+    world.workflows.set('other', { ...LOOP, name: 'other' });
     world.repository = REPOSITORY;
-    await world.coord(...args, '--repo', '.');
-    await world.coord(...args, '--key', 'k');
-    expect(await world.client.list()).toHaveLength(5);
+    const { code, out, err } = await world.coord(...other);
+    expect(out).not.toContain(unfinished);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(await world.client.list()).toHaveLength(2);
   });
 
   test('is asked about on a terminal, and the answer decides', async () => {
