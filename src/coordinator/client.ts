@@ -160,14 +160,18 @@ export class Client {
       told.add(nameOf(fact));
       yield fact;
     }
-    while (!signal.aborted && !(await this.#hasEnded(run))) {
-      for (const entry of await this.#feedPage(partition, after, signal)) {
-        after = entry.id;
-        const fact = JSON.parse(entry.fact) as Fact;
-        if (fact.run !== run || told.has(nameOf(fact))) continue;
+    for (let ended = false; !signal.aborted && !ended; ) {
+      ended = await this.#patiently(() => this.#hasEnded(run), { otherwise: false, signal });
+      const want = { partition, after, limit: PAGE, waitMs: 1_000, signal };
+      const page = ended ? [] : await this.#patiently(() => runs.feed(want), { otherwise: [], signal });
+      after = page.at(-1)?.id ?? after;
+      const facts = page.map((entry) => JSON.parse(entry.fact) as Fact).filter((fact) => fact.run === run);
+      // What happened between the last page and the end stands in the history.
+      for (const fact of ended ? await this.history(run) : facts) {
+        if (told.has(nameOf(fact))) continue;
         told.add(nameOf(fact));
         yield fact;
-        if (fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled') return;
+        ended ||= fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled';
       }
     }
   }
@@ -217,13 +221,17 @@ export class Client {
     return runHasEnded((await this.get(run)).status);
   }
 
-  async #feedPage(partition: number, after: string, signal: AbortSignal): ReturnType<Store['runs']['feed']> {
+  /** A read that waits for a store that does not answer; `otherwise` is what is known meanwhile. */
+  async #patiently<T>(
+    read: () => Promise<T>,
+    { otherwise, signal }: { otherwise: T; signal: AbortSignal },
+  ): Promise<T> {
     try {
-      return await this.#params.store.runs.feed({ partition, after, limit: PAGE, waitMs: 1_000, signal });
+      return await read();
     } catch (error) {
       if (!(error instanceof CoordError) || !error.retryable) throw error;
       await this.#params.clock.sleep(TRY_AGAIN_MS, signal);
-      return [];
+      return otherwise;
     }
   }
 

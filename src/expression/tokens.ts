@@ -35,6 +35,9 @@ export function tokensOf(source: string): readonly Token[] {
     for (const token of tokenizer(source, { ...ACORN_OPTIONS, onComment })) {
       const { label } = token.type;
       if (label === 'regexp') refuse(token, 'a regular expression is not part of the expression language');
+      if (label === '=' || label === '_=') {
+        refuse(token, 'an assignment is not part of the expression language', 'To compare, write ===.');
+      }
       if (OPENING.has(label) && ++depth > deepest) refuse(token, `brackets are nested deeper than ${String(deepest)}`);
       if (CLOSING.has(label)) depth--;
       if (!PUNCTUATION.has(label) && ++parts > most)

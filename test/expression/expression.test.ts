@@ -214,7 +214,7 @@ describe('sources that are refused', () => {
     expect(problems.join('\n')).toMatchInlineSnapshot(`
       "  ⟶  0+1 the expression is empty
            ⟶  0+3 the expression is empty
-      task.type = 1  ⟶  0+13 an assignment is not part of the expression language | To compare, write ===.
+      task.type = 1  ⟶  10+1 an assignment is not part of the expression language | To compare, write ===.
       task.type ==   ⟶  12+1 the expression ends too early
       task.type === === 1  ⟶  14+3 unexpected "==="
       task.type === 'hot  ⟶  14+1 unterminated string constant
@@ -273,7 +273,7 @@ describe('sources that are refused', () => {
   it('is an error of the catalogue', () => {
     expect(() => parseExpression('task.type = 1')).toThrow(CoordError);
     expect(failure('task.type = 1')).toMatch(
-      /^EXPRESSION_INVALID: an assignment is not part of the expression language, at character 1\. /,
+      /^EXPRESSION_INVALID: an assignment is not part of the expression language, at character 11\. /,
     );
   });
 });
