@@ -71,8 +71,8 @@ describe('a daemon and two workers', () => {
     );
     // Nobody but the two workers did the work, and the terminal started no host of its own.
     const served = new Set(view.steps.map((step) => step.worker?.split(':')[1]));
-    const pids = workers.map((worker) => String(worker.child.pid));
-    expect([...served].every((pid) => pids.includes(pid ?? ''))).toBe(true);
+    const pids = new Set(workers.map((worker) => String(worker.child.pid)));
+    expect([...served].every((pid) => pids.has(pid ?? ''))).toBe(true);
     // Each persona was asked once, and the two reviews were under way at the same time.
     const effects = readFileSync(join(folder, 'effects'), 'utf8').trim().split('\n');
     expect(effects.filter((line) => line.endsWith('begin'))).toHaveLength(6);
