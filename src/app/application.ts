@@ -22,7 +22,7 @@ import type { PersonaDefinition } from '../personas/persona-file.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers, stopServer } from '../redis/managed-server.js';
 import { ensureBackgroundHost, liveOwners, stopBackgroundHost } from './background.js';
-import { type Connected, connect, givenAddress, type Means, revive } from './connect.js';
+import { type Connected, connect, givenAddress, type Means, missingRedis, revive } from './connect.js';
 import { examine } from './doctor.js';
 import { Host } from './host.js';
 import { createLog } from './log.js';
@@ -117,10 +117,10 @@ class CoordApplication implements Application {
       : new Map<string, PersonaDefinition>();
     const personas = onlyNamed(all, serve.only);
     const connected = await connect(options, { reach: 'start', partitions: serve.partitions, means: this.#means });
-    const { store, partitions, notice } = connected;
+    const { store, partitions } = connected;
     if (!store.durable) {
       await store.close();
-      throw new CoordError('REDIS_UNREACHABLE', notice ?? 'no Redis was found');
+      throw new CoordError('REDIS_UNREACHABLE', missingRedis());
     }
     await liveOwners(store);
     // Nobody waits at this terminal for an attempt of a host that ends by itself: the next host starts it again.
@@ -168,9 +168,9 @@ class CoordApplication implements Application {
   async up(options: GlobalOptions): ReturnType<Application['up']> {
     const running =
       givenAddress(options) !== null || (await serverAnswers(managedServer(stateDirectory(options)), this.clock));
-    const { store, notice } = await connect(options, { reach: 'start', partitions: null, means: this.#means });
+    const { store } = await connect(options, { reach: 'start', partitions: null, means: this.#means });
     await store.close();
-    if (!store.durable) throw new CoordError('REDIS_START_FAILED', notice ?? 'no Redis was found');
+    if (!store.durable) throw new CoordError('REDIS_START_FAILED', missingRedis());
     return { started: !running, label: store.label };
   }
 

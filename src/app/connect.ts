@@ -130,6 +130,11 @@ export async function revive(
   return 'restarted';
 }
 
+/** For what cannot be done without a server. */
+export function missingRedis(): string {
+  return `no redis-server was found; install it: ${INSTALL}`;
+}
+
 /** COORD_REDIS_BIN, then redis-server or valkey-server on PATH and in the usual places that may not be on it. */
 export function redisBinary(env: Means['env']): string | null {
   const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/opt/homebrew/bin'].filter(

@@ -16,7 +16,7 @@ export async function followToTheEnd(call: Call, want: OutcomeWant): Promise<num
   const exitCode = exitOf(followed);
   if (followed.detached) note(call, wayBack({ run, durable: session.durable, hosting: want.hosting }));
   if (json) printJson(call, { ...document(followed, run), exitCode });
-  else if (!followed.detached) print(call, summary(followed.view, call));
+  else if (!followed.detached) print(call, summary(followed.view, { ...call, durable: session.durable }));
   return exitCode;
 }
 

@@ -7,10 +7,14 @@ import { oneLine, severalLines } from './printable.js';
 const REASON_LINES = 12;
 
 /** `standsIn`: top of the repository around the reader's shell, so that commands are only as long as they must be. */
-export function summary(view: RunView, { colors, standsIn }: { colors: Palette; standsIn: string }): string {
+export function summary(
+  view: RunView,
+  { colors, standsIn, durable = true }: { colors: Palette; standsIn: string; durable?: boolean },
+): string {
   const lines = [headline(view, colors), ...reason(view)];
   const count = view.steps.reduce((sum, step) => sum + step.artifacts.length, 0);
-  if (count > 0) lines.push(`  artifacts: ${String(count)}, see: coord artifacts ${view.id}`);
+  const where = durable ? `, see: coord artifacts ${view.id}` : ', gone with this process';
+  if (count > 0) lines.push(`  artifacts: ${String(count)}${where}`);
   lines.push(...branch(view, standsIn));
   return `${lines.join('\n')}\n`;
 }
@@ -35,7 +39,7 @@ function indented(text: string): readonly string[] {
   return [...lines.slice(0, REASON_LINES), ...rest].map((line) => `  ${line}`);
 }
 
-function branch({ workspace, head }: RunView, standsIn: string): readonly string[] {
+function branch({ workspace, head, status }: RunView, standsIn: string): readonly string[] {
   if (workspace === null || head === null) return [];
   if (head === workspace.base) return ['  branch: none, nothing was committed'];
   const git = standsIn === workspace.repo ? 'git' : `git -C ${shellWord(workspace.repo)}`;
@@ -43,7 +47,8 @@ function branch({ workspace, head }: RunView, standsIn: string): readonly string
   return [
     `  branch: ${name}`,
     `    ${git} log --oneline ${workspace.base.slice(0, 12)}..${name}`,
-    `    ${git} merge ${name}`,
+    // What a run that did not complete leaves behind is to be looked at, not to be merged.
+    ...(status === 'completed' ? [`    ${git} merge ${name}`] : []),
   ];
 }
 
