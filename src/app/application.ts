@@ -120,7 +120,7 @@ class CoordApplication implements Application {
     const { store, partitions } = connected;
     if (!store.durable) {
       await store.close();
-      throw new CoordError('REDIS_UNREACHABLE', missingRedis());
+      throw new CoordError('REDIS_UNREACHABLE', await missingRedis(this.#means));
     }
     await liveOwners(store);
     // Nobody waits at this terminal for an attempt of a host that ends by itself: the next host starts it again.
@@ -170,7 +170,7 @@ class CoordApplication implements Application {
       givenAddress(options) !== null || (await serverAnswers(managedServer(stateDirectory(options)), this.clock));
     const { store } = await connect(options, { reach: 'start', partitions: null, means: this.#means });
     await store.close();
-    if (!store.durable) throw new CoordError('REDIS_START_FAILED', missingRedis());
+    if (!store.durable) throw new CoordError('REDIS_START_FAILED', await missingRedis(this.#means));
     return { started: !running, label: store.label };
   }
 

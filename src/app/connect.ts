@@ -3,9 +3,8 @@
  * can be started, else the memory of this process, with a word on what that means. A Redis that was told and does
  * not answer is an error, never a reason to use another.
  */
-import { accessSync, constants } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { GlobalOptions, Reach } from '../cli/application.js';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
@@ -24,12 +23,13 @@ import {
 import { openRedisStore } from '../redis/store.js';
 import { inspectServer, problemsOf } from '../redis/suitability.js';
 import { stateDirectory } from './project.js';
+import { cureFor, type Environment, findRedisBinary } from './redis-binary.js';
 
 export interface Means {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly failpoints: Failpoints;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
 }
 
 export interface Connected {
@@ -41,8 +41,6 @@ export interface Connected {
 }
 
 type Opened = Omit<Connected, 'partitions'>;
-
-const INSTALL = process.platform === 'darwin' ? 'brew install valkey' : 'sudo apt-get install -y redis-server';
 
 /** `partitions`: as `NamespacePort.open` takes it. */
 export async function connect(
@@ -81,13 +79,14 @@ async function openStore(options: GlobalOptions, { reach, means }: { reach: Reac
       `no coord server runs for ${options.directory}; \`coord up\` starts it, and so does \`coord run\``,
     );
   }
-  const binary = redisBinary(means.env);
-  if (binary !== null) {
+  const found = await findRedisBinary(means.env);
+  if (found.binary !== null) {
     await ensureStateDirectory(options);
-    await startServer(server, { binary, clock: means.clock });
-    return openPrivate(server, { options, means });
+    await startServer(server, { binary: found.binary, clock: means.clock });
+    const notice = `Started a private Redis in ${server.directory} (AOF always); \`coord down\` stops it.`;
+    return { ...(await openPrivate(server, { options, means })), notice };
   }
-  const notice = `No redis-server found: runs live in the memory of this process and end with it. To keep them: ${INSTALL}`;
+  const notice = `Runs live in the memory of this process and end with it: ${found.why}. To keep them: ${await cureFor(means.clock)}`;
   return { store: createMemoryStore({ clock: means.clock, ids: means.ids }), server: null, notice };
 }
 
@@ -124,25 +123,18 @@ export async function revive(
 ): Promise<'answers' | 'restarted' | 'stopped' | 'elsewhere'> {
   if (server === null) return 'elsewhere';
   if (await serverAnswers(server, means.clock)) return 'answers';
-  const binary = redisBinary(means.env);
-  if (!(await serverCrashed(server)) || binary === null) return 'stopped';
+  if (!(await serverCrashed(server))) return 'stopped';
+  const { binary } = await findRedisBinary(means.env);
+  if (binary === null) return 'stopped';
   await startServer(server, { binary, clock: means.clock });
   return 'restarted';
 }
 
 /** For what cannot be done without a server. */
-export function missingRedis(): string {
-  return `no redis-server was found; install it: ${INSTALL}`;
-}
-
-/** COORD_REDIS_BIN, then redis-server or valkey-server on PATH and in the usual places that may not be on it. */
-export function redisBinary(env: Means['env']): string | null {
-  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/local/bin', '/opt/homebrew/bin'].filter(
-    (folder) => folder !== '',
-  );
-  const found = ['redis-server', 'valkey-server'].flatMap((name) => folders.map((folder) => join(folder, name)));
-  const chosen = env['COORD_REDIS_BIN'];
-  return [...(chosen === undefined || chosen === '' ? [] : [chosen]), ...found].find(isExecutable) ?? null;
+export async function missingRedis(means: Means): Promise<string> {
+  const found = await findRedisBinary(means.env);
+  const why = found.binary === null ? found.why : `${found.binary} was not started`;
+  return `${why}; install one: ${await cureFor(means.clock)}`;
 }
 
 /** `.coord` of the project, with a note to git that nothing in it is the project's. */
@@ -150,13 +142,4 @@ export async function ensureStateDirectory(options: GlobalOptions): Promise<void
   const directory = stateDirectory(options);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, '.gitignore'), '*\n');
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

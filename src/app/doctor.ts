@@ -9,8 +9,9 @@ import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
 import { inspectServer, problemsOf } from '../redis/suitability.js';
 import { runningHost } from './background.js';
-import { givenAddress, type Means, redisBinary } from './connect.js';
+import { givenAddress, type Means } from './connect.js';
 import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+import { cureFor, findRedisBinary } from './redis-binary.js';
 
 const OLDEST_NODE = [20, 19] as const;
 
@@ -61,15 +62,10 @@ async function redis({ options, means }: Place): Promise<Finding[]> {
   const server = managedServer(stateDirectory(options));
   const address = given ?? ((await serverAnswers(server, means.clock)) ? { socket: server.socket } : null);
   if (address === null) {
-    const binary = redisBinary(means.env);
-    if (binary !== null) return [ok('Redis', `${binary}; a private server is started on first use`)];
-    return [
-      warn(
-        'Redis',
-        'no redis-server found: runs would live in the memory of one process',
-        'apt-get install redis-server, or brew install valkey',
-      ),
-    ];
+    const found = await findRedisBinary(means.env);
+    if (found.binary !== null) return [ok('Redis', `${found.binary}; a private server is started on first use`)];
+    const cure = await cureFor(means.clock);
+    return [warn('Redis', `${found.why}: runs would live in the memory of one process`, cure)];
   }
   try {
     const facts = await inspectServer(address, means.clock);

@@ -24,15 +24,15 @@ export interface ServerProblem {
 }
 
 /** Scripts with flags, which say what may run when memory is short, came with 7.0. */
-const OLDEST = 7;
+export const OLDEST_MAJOR = 7;
 
 /** Throws REDIS_UNREACHABLE. */
-export async function inspectServer(address: Address, clock: Clock): Promise<ServerFacts> {
+export async function inspectServer(address: Address, clock: Clock, deadlineMs = 5_000): Promise<ServerFacts> {
   const connection = new Connection({
     address,
     clock,
     failpoints: noFailpoints,
-    deadlineMs: 5_000,
+    deadlineMs,
     scripts: new Map(),
   });
   try {
@@ -60,11 +60,11 @@ export function problemsOf(facts: ServerFacts): readonly ServerProblem[] {
   const problems: ServerProblem[] = [];
   const found = (level: ServerProblem['level'], message: string, cure: string | null): void =>
     void problems.push({ level, message, cure });
-  if (Number(facts.version.split('.')[0]) < OLDEST) {
+  if (Number(facts.version.split('.')[0]) < OLDEST_MAJOR) {
     found(
       'error',
       `Redis at ${facts.label} is ${facts.version}`,
-      `coord needs ${String(OLDEST)}.0 or newer, or any Valkey`,
+      `coord needs ${String(OLDEST_MAJOR)}.0 or newer, or any Valkey`,
     );
   }
   if (facts.role !== 'master')

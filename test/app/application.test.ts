@@ -1,0 +1,150 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createApplication } from '../../src/app/application.js';
+import type { Application, GlobalOptions } from '../../src/cli/application.js';
+import { startTestServer } from '../harness/redis-server.js';
+
+let directory: string;
+let app: Application;
+let options: GlobalOptions;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'coord-app-'));
+  app = createApplication();
+  options = { redis: null, namespace: 'coord', directory };
+});
+afterEach(async () => {
+  await app.down(options);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function persona(text: string): void {
+  mkdirSync(join(directory, 'personas'), { recursive: true });
+  writeFileSync(join(directory, 'personas/echo.md'), text);
+}
+
+const ECHO = '---\nkind: command\ncommand: [echo, hi]\noutput: text\n---\nEchoes.\n';
+const definition = { format: 1, name: 'w', version: '1', description: '', variables: {}, steps: [] } as const;
+const step = {
+  id: 'a',
+  name: 'a',
+  type: 'persona-request',
+  persona: 'nobody',
+  dependencies: [],
+  condition: null,
+  timeout: null,
+  retries: 0,
+  params: {},
+} as const;
+
+describe('a store', () => {
+  test('that was given and does not answer is an error, never a reason to use another', async () => {
+    const given = { ...options, redis: 'redis://127.0.0.1:1' };
+    await expect(app.connect(given, 'start')).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE' });
+    await expect(app.connect({ ...options, redis: 'localhost' }, 'start')).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  test('that would break a promise is refused', async () => {
+    const server = await startTestServer();
+    server.cli('CONFIG', 'SET', 'maxmemory', '100mb');
+    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const given = { ...options, redis: `unix:${server.server.socket}` };
+    await expect(app.connect(given, 'find')).rejects.toMatchObject({
+      code: 'REDIS_UNSUITABLE',
+      message: expect.stringContaining('noeviction'),
+    });
+    server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    server.cli('CONFIG', 'SET', 'appendfsync', 'everysec');
+    const session = await app.connect(given, 'find');
+    expect(session.notice).toContain('a power cut may undo the last seconds');
+    await session.close();
+    await server.stop();
+  });
+
+  test('is the private server, started when a command may start it and found again by the next', async () => {
+    await expect(app.connect(options, 'find')).rejects.toMatchObject({
+      code: 'REDIS_UNREACHABLE',
+      message: expect.stringContaining('coord up'),
+    });
+    expect(await app.up(options)).toMatchObject({ started: true });
+    expect(await app.up(options)).toMatchObject({ started: false });
+    const session = await app.connect(options, 'find');
+    expect(session).toMatchObject({ durable: true, notice: null });
+    await session.close();
+    expect(await app.down(options)).toEqual({ host: false, server: true });
+  });
+
+  test('without any server program is the memory of this process, and says so with the command that cures it', async () => {
+    const bare = createApplication({ PATH: '/nowhere' });
+    const session = await bare.connect(options, 'start');
+    expect(session.durable).toBe(false);
+    expect(session.notice).toMatch(/^Runs live in the memory of this process and end with it: .* To keep them: /);
+    expect(await bare.ensureHost(session, options, [])).toEqual({ kind: 'in-process' });
+    await session.close();
+    await expect(bare.up(options)).rejects.toMatchObject({ code: 'REDIS_START_FAILED' });
+  });
+});
+
+describe('the background host', () => {
+  test('is started once, found again, and replaced when the personas have changed and nothing is under way', async () => {
+    persona(ECHO);
+    const session = await app.connect(options, 'start');
+    const first = await app.ensureHost(session, options, []);
+    expect(first).toMatchObject({ kind: 'background', started: true });
+    expect(await app.isHosted(session)).toBe(true);
+    expect(await app.ensureHost(session, options, [])).toMatchObject({ ...first, started: false });
+    persona(ECHO.replace('hi', 'ho'));
+    const second = await app.ensureHost(session, options, []);
+    expect(second).toMatchObject({ kind: 'background', started: true });
+    expect(second).not.toMatchObject({ pid: (first as { pid: number }).pid });
+    const { run } = await session.client.start({
+      definition: { ...definition, steps: [step] },
+      task: {},
+      workspace: null,
+    });
+    persona(ECHO);
+    await expect(app.ensureHost(session, options, [])).rejects.toMatchObject({
+      code: 'HOST_START_FAILED',
+      message: expect.stringContaining(run),
+    });
+    await session.close();
+    expect(await app.down(options)).toEqual({ host: true, server: true });
+  });
+
+  test('that was killed is not taken for one that is there', async () => {
+    persona(ECHO);
+    const session = await app.connect(options, 'start');
+    const hosting = await app.ensureHost(session, options, []);
+    if (hosting.kind !== 'background') throw new Error(`hosted by ${hosting.kind}`);
+    process.kill(hosting.pid, 'SIGKILL');
+    while (await app.isHosted(session));
+    expect(await app.ensureHost(session, options, [])).toMatchObject({ kind: 'background', started: true });
+    await session.close();
+  });
+
+  test('that cannot start says why, with the end of its log', async () => {
+    const session = await app.connect(options, 'start');
+    persona('---\nkind: robot\n---\n');
+    await expect(app.ensureHost(session, options, [])).rejects.toMatchObject({ code: 'PERSONA_INVALID' });
+    await session.close();
+  });
+});
+
+describe('doctor', () => {
+  test('names what is there and what is missing, each with its cure', async () => {
+    persona(ECHO);
+    const findings = await app.doctor(options, []);
+    const of = (subject: string): unknown => findings.find((finding) => finding.subject === subject);
+    expect(of('Node')).toMatchObject({ level: 'ok' });
+    expect(of('Redis')).toMatchObject({ level: 'ok', message: expect.stringContaining('started on first use') });
+    expect(of('repository')).toMatchObject({ level: 'warning' });
+    expect(of('personas')).toMatchObject({ level: 'ok', message: expect.stringContaining('echo') });
+    const bare = await createApplication({ PATH: '/nowhere' }).doctor(options, []);
+    expect(bare.find((finding) => finding.subject === 'Redis')).toMatchObject({
+      level: 'warning',
+      cure: expect.stringMatching(/install/),
+    });
+  });
+});
