@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TOP } from '../harness/process-tree.js';
 
@@ -29,9 +29,17 @@ describe('README.md', () => {
       'run.completed',
     ]);
   });
-
-  test('names only files that exist', () => {
-    const paths = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '');
-    expect(paths.filter((path) => !existsSync(join(TOP, path)))).toEqual([]);
-  });
 });
+
+const PAGES = execFileSync('git', ['-C', TOP, 'ls-files', '*.md'], { encoding: 'utf8' }).trim().split('\n');
+
+test.each(PAGES.filter((page) => !page.startsWith('examples/shopping-cart/project/')))(
+  '%s links only to files that exist',
+  (page) => {
+    const text = readFileSync(join(TOP, page), 'utf8');
+    const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((link) => !/^https?:/.test(link));
+    expect(links.filter((link) => !existsSync(join(TOP, dirname(page), link)))).toEqual([]);
+  },
+);

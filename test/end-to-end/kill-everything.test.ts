@@ -10,8 +10,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/core/facts.js';
 import { COORD, fileOrEnd, killTree, start, TOP } from '../harness/process-tree.js';
 
-/** `name:nth`: before or after the nth round trip of that name in the process that makes it. */
-const MOMENTS = [
+/**
+ * `name:nth`: before or after the nth round trip of that name in the process that makes it. For a sweep over all of
+ * them: `COORD_KILL_MOMENTS="*:1,*:2,…" npx vitest run test/end-to-end/kill-everything.test.ts`.
+ */
+const MOMENTS = process.env['COORD_KILL_MOMENTS']?.split(',') ?? [
   'before:admit:1',
   'after:admit:1',
   'after:acquire:1',
@@ -32,7 +35,7 @@ const MOMENTS = [
   'before:commit:5',
   'after:reply:5',
   'after:commit:5',
-] as const;
+];
 
 const STEPS = ['planning', 'plan-evaluation', 'implementation', 'qa', 'code-review', 'security-review'];
 const rows: Record<string, string>[] = [];
