@@ -16,6 +16,8 @@ import type { Plan } from '../definition/plan.js';
 import { parseRecord, runRecordSchema, stepRecordSchema } from '../machines/records.js';
 import { type FoldResult, type RunState, runState } from '../machines/state.js';
 
+const DEEPEST = 100;
+
 /** Throws RUN_UNREADABLE when a record is damaged. */
 export function stateOf(stored: StoredRun, plan: Plan): RunState {
   const steps = new Map(
@@ -81,13 +83,9 @@ export function replyFrom(body: string): PersonaReply {
   } catch (error) {
     return invalid(`the reply is not JSON: ${messageOf(error)}; it begins ${JSON.stringify(body.slice(0, 80))}`);
   }
-  let parsed: ReturnType<typeof personaReplySchema.safeParse>;
-  try {
-    parsed = personaReplySchema.safeParse(value);
-  } catch {
-    // The stack ran out: thousands of lists inside each other.
-    return invalid('the reply is nested too deeply');
-  }
+  // Every reader of the record must be able to parse it: the scripts stop at 1,000, and recursion before that.
+  if (isDeeper(value, DEEPEST)) return invalid(`the reply is nested deeper than ${String(DEEPEST)} lists and objects`);
+  const parsed = personaReplySchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues
     .slice(0, 3)
@@ -108,6 +106,18 @@ export function commitOf(state: RunState, result: FoldResult, consumed: readonly
     disarm: result.disarm,
     facts: result.facts.map((fact) => JSON.stringify(fact)),
   };
+}
+
+/** Without recursion, since what is asked is whether recursion is safe. */
+function isDeeper(value: unknown, limit: number): boolean {
+  let layer: unknown[] = [value];
+  for (let depth = 0; layer.length > 0; depth++) {
+    if (depth > limit) return true;
+    layer = layer.flatMap((item) =>
+      typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : [],
+    );
+  }
+  return false;
 }
 
 /** A quarantine reason that a person can act on. */

@@ -305,7 +305,11 @@ describe('malformed replies', () => {
       JSON.stringify({ status: 'pass', result: 'x'.repeat(REPLY_LIMIT_BYTES) }),
       `INVALID_REPLY the reply has ${String(REPLY_LIMIT_BYTES + 29)} bytes, ${String(REPLY_LIMIT_BYTES)} are allowed`,
     ],
-    ['a tower', `{"status":"pass","result":${DEEP}}`, 'INVALID_REPLY the reply is nested too deeply'],
+    [
+      'a tower',
+      `{"status":"pass","result":${DEEP}}`,
+      'INVALID_REPLY the reply is nested deeper than 100 lists and objects',
+    ],
   ])('%s is an error with a reason, never a pass', (_, body, message) => {
     const reply = replyFrom(body);
     expect(reply.status).toBe('error');
