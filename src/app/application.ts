@@ -21,10 +21,11 @@ import { loadPersonas } from '../personas/catalog.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers, stopServer } from '../redis/managed-server.js';
-import { ensureBackgroundHost, liveOwners, stopBackgroundHost } from './background.js';
+import { ensureBackgroundHost, liveOwners, stopBackgroundHosts } from './background.js';
 import { type Connected, connect, givenAddress, type Means, missingRedis, revive } from './connect.js';
 import { examine } from './doctor.js';
 import { Host } from './host.js';
+import { forgetHost, readHostRecord } from './host-record.js';
 import { createLog } from './log.js';
 import { openRuns } from './open-runs.js';
 import { personaDirectories, ownWorkflowDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
@@ -69,7 +70,8 @@ class CoordApplication implements Application {
     return session;
   }
 
-  async ensureHost(session: Session, options: GlobalOptions, given: readonly string[]): Promise<Hosting> {
+  async ensureHost(session: Session, options: GlobalOptions, asked: readonly string[] | null): Promise<Hosting> {
+    const given = asked ?? (await readHostRecord(options))?.directories ?? [];
     const connected = this.#of(session);
     const { store, partitions } = connected;
     const directories = personaDirectories(options, given);
@@ -144,6 +146,9 @@ class CoordApplication implements Application {
     log.note('stopping');
     await host.stop();
     await store.close();
+    // The background host takes its own record away, so that nobody looks for it.
+    if (serve.idleExitMs !== null && (await readHostRecord(options))?.process.pid === process.pid)
+      await forgetHost(options);
   }
 
   async loadWorkflow(nameOrPath: string, options: GlobalOptions, known: KnownPersonas | null): Promise<LoadedWorkflow> {
@@ -175,7 +180,7 @@ class CoordApplication implements Application {
   }
 
   async down(options: GlobalOptions): ReturnType<Application['down']> {
-    const host = await stopBackgroundHost(options, this.clock);
+    const host = await stopBackgroundHosts(options, this.clock);
     const server = await stopServer(managedServer(stateDirectory(options)), this.clock);
     return { host, server };
   }

@@ -3,19 +3,30 @@
  * runs, so that leaving the terminal does not stop a run. It ends by itself soon after the last run has ended.
  */
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { GlobalOptions, Hosting } from '../cli/application.js';
 import type { Clock } from '../core/clock.js';
 import { CoordError, messageOf } from '../core/errors.js';
+import { partitionOf } from '../core/ids.js';
 import { canonicalJson, type JsonValue, sha256 } from '../core/json.js';
 import type { Store } from '../core/ports.js';
-import { processRuns } from '../core/processes.js';
+import { processRuns, signalProcess } from '../core/processes.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
+import { withLock } from '../core/turns.js';
 import { ensureStateDirectory, type Means } from './connect.js';
-import { hostRecordPath, isDeadHere } from './host.js';
+import { isDeadHere } from './host.js';
+import {
+  forgetHost,
+  hostLives,
+  hostName,
+  type HostRecord,
+  hostsFolder,
+  livingHosts,
+  readHostRecord,
+  writeHostRecord,
+} from './host-record.js';
 import { openRuns } from './open-runs.js';
 import { PROGRAM, stateDirectory } from './project.js';
 
@@ -23,8 +34,6 @@ const START_MS = 20_000;
 const STOP_MS = 20_000;
 const POLL_MS = 20;
 const IDLE_EXIT_SECONDS = 5;
-
-const recordSchema = z.strictObject({ pid: z.int().positive(), personas: z.string() });
 
 /** What a set of personas is, as far as a host is concerned: changed files need a new host. */
 function personasHash(personas: ReadonlyMap<string, PersonaDefinition>): string {
@@ -42,19 +51,29 @@ export interface BackgroundParams {
 
 /** A host for the namespace: one that is there, or the background host, started if need be. Throws HOST_START_FAILED. */
 export async function ensureBackgroundHost(params: BackgroundParams): Promise<Hosting> {
-  const { options, store, means, personas } = params;
-  const state = stateDirectory(options);
-  const log = join(state, 'host.log');
-  const wanted = personasHash(personas);
-  const running = await runningHost(state);
-  if (running !== null && running.personas === wanted) {
-    await untilOwned(params, { pid: running.pid, log, failed: () => null });
-    return { kind: 'background', pid: running.pid, started: false, log };
-  }
-  if (running !== null) await replace(params, running.pid);
-  const owner = (await liveOwners(store))[0];
-  if (owner !== undefined) return { kind: 'daemon', owner: owner.owner };
+  const { options, store, means } = params;
   await ensureStateDirectory(options);
+  // One at a time: two terminals that look at the same moment would both find nobody, and start a host each.
+  return withLock(join(hostsFolder(options), `${hostName(options)}.lock`), { clock: means.clock }, async () => {
+    const log = join(stateDirectory(options), 'host.log');
+    const running = await readHostRecord(options);
+    const wanted = personasHash(params.personas);
+    if (running !== null && hostLives(running)) {
+      const { pid } = running.process;
+      if (running.personas !== wanted) await replace(params, pid);
+      else {
+        await untilOwned(params, { pid, log, failed: () => null });
+        return { kind: 'background', pid, started: false, log };
+      }
+    }
+    const owner = (await liveOwners(store))[0];
+    if (owner !== undefined) return { kind: 'daemon', owner: owner.owner };
+    return launch(params, { log, wanted });
+  });
+}
+
+async function launch(params: BackgroundParams, { log, wanted }: { log: string; wanted: string }): Promise<Hosting> {
+  const { options, means, personaDirectories } = params;
   const output = openSync(log, 'a');
   const child = spawn(process.execPath, [PROGRAM, ...hostArguments(params)], {
     detached: true,
@@ -62,6 +81,7 @@ export async function ensureBackgroundHost(params: BackgroundParams): Promise<Ho
     cwd: options.directory,
     env: { ...means.env },
   });
+  closeSync(output);
   let failure: string | null = null;
   child.once('error', (error) => {
     failure = messageOf(error);
@@ -71,7 +91,7 @@ export async function ensureBackgroundHost(params: BackgroundParams): Promise<Ho
   });
   child.unref();
   const pid = child.pid ?? 0;
-  await writeFile(hostRecordPath(state), JSON.stringify({ pid, personas: wanted }));
+  if (pid > 0) await writeHostRecord(options, { pid, personas: wanted, directories: [...personaDirectories] });
   await untilOwned(params, { pid, log, failed: () => failure });
   return { kind: 'background', pid, started: true, log };
 }
@@ -84,37 +104,39 @@ export async function liveOwners(store: Store): ReturnType<Store['namespace']['o
   return owners.filter(({ owner }) => !isDeadHere(owner));
 }
 
-/** Ends the background host. False when none was running. */
-export async function stopBackgroundHost(options: GlobalOptions, clock: Clock): Promise<boolean> {
-  const state = stateDirectory(options);
-  const running = await runningHost(state);
-  if (running === null) return false;
-  process.kill(running.pid, 'SIGTERM');
-  for (const giveUpAt = clock.now() + STOP_MS; processRuns(running.pid); await clock.sleep(POLL_MS)) {
-    if (clock.now() > giveUpAt) process.kill(running.pid, 'SIGKILL');
+/** Ends the background hosts of the project, of every store and namespace. False when none was running. */
+export async function stopBackgroundHosts(options: GlobalOptions, clock: Clock): Promise<boolean> {
+  const hosts = [...(await livingHosts(options))];
+  await Promise.all(hosts.map(([name, record]) => stopHost(options, { name, record, clock })));
+  return hosts.length > 0;
+}
+
+async function stopHost(
+  options: GlobalOptions,
+  { name, record, clock }: { name: string; record: HostRecord; clock: Clock },
+): Promise<void> {
+  signalProcess(record.process.pid, 'SIGTERM');
+  for (const giveUpAt = clock.now() + STOP_MS; hostLives(record); await clock.sleep(POLL_MS)) {
+    if (clock.now() > giveUpAt) signalProcess(record.process.pid, 'SIGKILL');
   }
-  await rm(hostRecordPath(state), { force: true });
-  return true;
+  await forgetHost(options, name);
 }
 
-export async function runningHost(state: string): Promise<z.infer<typeof recordSchema> | null> {
-  const text = await readFile(hostRecordPath(state), 'utf8').catch(() => '');
-  const record = text === '' ? null : recordSchema.safeParse(jsonOrNull(text)).data;
-  if (record === null || record === undefined || !processRuns(record.pid)) return null;
-  // The pid may be another program's by now.
-  const command = await readFile(`/proc/${String(record.pid)}/cmdline`, 'utf8').catch(() => null);
-  return command === null || command.includes('coord') ? record : null;
-}
-
-/** Another set of personas is asked for than the host serves. While it has work, that work decides. */
+/** Another set of personas is asked for than the host serves. It is replaced unless it works on something. */
 async function replace(params: BackgroundParams, pid: number): Promise<void> {
-  const [busy] = await openRuns(params);
-  if (busy !== undefined) {
-    const way = `wait for it (\`coord watch ${busy.run}\`), or \`coord down\` and try again`;
-    const why = `serves other persona files and run ${busy.run} has not ended`;
-    throw new CoordError('HOST_START_FAILED', `the background host (pid ${String(pid)}) ${why}: ${way}`);
+  const { options, store, partitions, means } = params;
+  for (const { run } of await openRuns(params)) {
+    const stored = await store.runs.load(partitionOf(run, partitions), run);
+    if (stored === null || stored.claims.size === 0) continue;
+    const steps = [...stored.claims.keys()].join(', ');
+    const way = `\`coord down\` interrupts it, and the next \`coord run\` or \`coord watch\` goes on with it`;
+    throw new CoordError(
+      'HOST_START_FAILED',
+      `the background host (pid ${String(pid)}) serves other persona files, and works on ${steps} of run ${run}; ${way}`,
+    );
   }
-  await stopBackgroundHost(params.options, params.means.clock);
+  const record = await readHostRecord(options);
+  if (record !== null) await stopHost(options, { name: hostName(options), record, clock: means.clock });
 }
 
 async function untilOwned(
@@ -128,7 +150,9 @@ async function untilOwned(
       const tail = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-5).join('\n');
       throw new CoordError(
         'HOST_START_FAILED',
-        `the background host did not start: ${why ?? `no answer within ${String(START_MS / 1_000)} s`}; see ${log}\n${tail}`,
+        why === null
+          ? `the background host (pid ${String(pid)}) is there and does not answer; \`coord down\` ends it; see ${log}\n${tail}`
+          : `the background host did not start: ${why}; see ${log}\n${tail}`,
       );
     }
     if ((await liveOwners(store)).length > 0) return;
@@ -148,12 +172,4 @@ function hostArguments({ options, personaDirectories }: BackgroundParams): strin
     String(IDLE_EXIT_SECONDS),
     ...personaDirectories.flatMap((directory) => ['--personas', directory]),
   ];
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

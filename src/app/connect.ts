@@ -3,11 +3,11 @@
  * can be started, else the memory of this process, with a word on what that means. A Redis that was told and does
  * not answer is an error, never a reason to use another.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GlobalOptions, Reach } from '../cli/application.js';
 import type { Clock } from '../core/clock.js';
-import { CoordError } from '../core/errors.js';
+import { CoordError, messageOf } from '../core/errors.js';
 import type { Failpoints } from '../core/failpoints.js';
 import type { Ids } from '../core/ids.js';
 import type { Store } from '../core/ports.js';
@@ -140,6 +140,12 @@ export async function missingRedis(means: Means): Promise<string> {
 /** `.coord` of the project, with a note to git that nothing in it is the project's. */
 export async function ensureStateDirectory(options: GlobalOptions): Promise<void> {
   const directory = stateDirectory(options);
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, '.gitignore'), '*\n');
+  try {
+    await mkdir(directory).catch(() => undefined);
+    if (!(await lstat(directory)).isDirectory()) throw new CoordError('USAGE', 'it is not a plain folder');
+    await writeFile(join(directory, '.gitignore'), '*\n');
+  } catch (error) {
+    const way = 'coord keeps its state there, so choose a folder that can be written to (--directory)';
+    throw new CoordError('USAGE', `${directory} cannot be used: ${messageOf(error)}; ${way}`, { cause: error });
+  }
 }

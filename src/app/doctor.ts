@@ -8,8 +8,8 @@ import { loadPersonas } from '../personas/catalog.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
 import { inspectServer, problemsOf } from '../redis/suitability.js';
-import { runningHost } from './background.js';
 import { givenAddress, type Means } from './connect.js';
+import { livingHosts } from './host-record.js';
 import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
 import { cureFor, findRedisBinary } from './redis-binary.js';
 
@@ -126,8 +126,8 @@ async function workflows({ options, personas }: Place): Promise<Finding[]> {
 }
 
 async function host({ options }: Place): Promise<Finding[]> {
-  const running = await runningHost(stateDirectory(options));
-  return running === null ? [] : [ok('background host', `pid ${String(running.pid)}`)];
+  const hosts = [...(await livingHosts(options)).values()];
+  return hosts.map((record) => ok('background host', `pid ${String(record.process.pid)}`));
 }
 
 const ok = (subject: string, message: string): Finding => ({ level: 'ok', subject, message, cure: null });

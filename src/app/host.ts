@@ -1,6 +1,5 @@
 /** A coordinator and a worker, or one of them, in this process: what `coord daemon` and `coord worker` are. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Coordinator } from '../coordinator/coordinator.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
@@ -66,5 +65,3 @@ export function isDeadHere(name: string): boolean {
   const [host, pid] = name.split(':');
   return host === hostname() && pid !== undefined && /^\d+$/.test(pid) && !processRuns(Number(pid));
 }
-
-export const hostRecordPath = (stateDirectory: string): string => join(stateDirectory, 'host.json');

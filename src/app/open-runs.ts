@@ -4,7 +4,7 @@ import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
 
 const UNFINISHED = RUN_STATUSES.filter((status) => !runHasEnded(status));
 /** Enough to know whether there are any, with some that are set aside among them. */
-const LOOKED_AT = 20;
+const LOOKED_AT = 500;
 
 /** Some of them; empty when there are none. */
 export async function openRuns({

@@ -94,8 +94,11 @@ export interface Application {
   readonly clock: Clock;
   /** Throws REDIS_UNREACHABLE; with reach `find` also when the project's private server is not running. */
   connect(options: GlobalOptions, reach: Reach): Promise<Session>;
-  /** Sees to it that somebody moves runs and serves the personas. Throws HOST_START_FAILED, PERSONA_INVALID. */
-  ensureHost(session: Session, options: GlobalOptions, personas: readonly string[]): Promise<Hosting>;
+  /**
+   * Sees to it that somebody moves runs and serves the personas of these folders, besides the project's own and the
+   * built-in ones; null: of the folders that the host before served. Throws HOST_START_FAILED, PERSONA_INVALID.
+   */
+  ensureHost(session: Session, options: GlobalOptions, personas: readonly string[] | null): Promise<Hosting>;
   /**
    * For a store that does not answer: starts the project's private server again when it crashed. `stopped`: somebody
    * stopped it on purpose. `elsewhere`: it is not ours to start, so there is nothing but to wait.

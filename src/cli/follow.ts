@@ -27,8 +27,8 @@ export interface Teller {
 export interface FollowWant {
   readonly session: Session;
   readonly run: string;
-  /** Folders of personas, for a host that has to be started. */
-  readonly personas: readonly string[];
+  /** Folders of personas, for a host that has to be started; null for those of the host before. */
+  readonly personas: readonly string[] | null;
   /** Null when nobody moves the run yet. */
   readonly hosting: Hosting | null;
   readonly teller: Teller;
@@ -141,6 +141,7 @@ class Following {
         await this.#look();
         away = false;
       } catch (error) {
+        if (!(error instanceof CoordError) || !error.retryable) throw error;
         if (!away)
           this.#want.teller.note(`Redis does not answer (${messageOf(error)}); waiting for it. Nothing is lost.`);
         away = true;

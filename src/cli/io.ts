@@ -52,7 +52,8 @@ export function processIo(): Io {
     color: wantsColor(env, isTTY),
     env,
     cwd: process.cwd(),
-    confirm: stdin.isTTY && isTTY ? confirm : null,
+    // A terminal that does not tell its width cannot be drawn a question on.
+    confirm: stdin.isTTY && isTTY && stdout.columns > 0 ? confirm : null,
     onInterrupt: (callback) => {
       const called = (): void => callback();
       callbacks.add(called);

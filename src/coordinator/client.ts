@@ -14,6 +14,7 @@ import { didYouMean } from '../core/suggest.js';
 import type { RunSummary, RunView } from '../core/views.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
 import { Plans } from './plans.js';
+import { resolveVariables } from '../definition/plan.js';
 import { newRunRecord } from '../machines/records.js';
 import { summaryOf, viewOf } from './view.js';
 
@@ -38,6 +39,7 @@ export interface StartRequest {
 const KNOW_WITHIN_MS = 30_000;
 const TRY_AGAIN_MS = 100;
 const PAGE = 500;
+const INPUT_LIMIT_BYTES = 256 * 1024;
 
 export class Client {
   readonly #params: ClientParams;
@@ -48,7 +50,10 @@ export class Client {
     this.#plans = new Plans(params.store.namespace);
   }
 
-  /** Starts a run; `created` is false when this key has started it before. Throws IDEMPOTENCY_CONFLICT for the same key with another request. */
+  /**
+   * Starts a run; `created` is false when this key has started it before. Throws IDEMPOTENCY_CONFLICT for the same key
+   * with another request, TASK_INVALID for a task that is too large, EXPRESSION_FAILED for one that leaves a variable empty.
+   */
   async start(request: StartRequest): Promise<{ run: string; created: boolean }> {
     const { store, ids } = this.#params;
     const { definition, task } = request;
@@ -59,6 +64,14 @@ export class Client {
     const workspace = request.workspace === null ? null : { ...request.workspace, branch: `coord/${run}` };
     const input: RunInput = { task, workspace };
     const inputText = canonicalJson({ task, workspace });
+    if (Buffer.byteLength(inputText) > INPUT_LIMIT_BYTES) {
+      throw new CoordError(
+        'TASK_INVALID',
+        `the task has more than ${String(INPUT_LIMIT_BYTES)} bytes of JSON, and every request carries it; put large things into the repository`,
+      );
+    }
+    // A variable that this task cannot fill is found before there is a run that could not go on.
+    resolveVariables(definition, task);
     const createdAt = await store.namespace.time();
     const record = newRunRecord({
       id: run,
@@ -72,7 +85,7 @@ export class Client {
       kind: 'start',
       partition: this.#partition(run),
       run,
-      idempotencyKey: `start:${key}`,
+      idempotencyKey: `start:${run}`,
       requestHash: sha256(`${hash}\n${inputText}`),
       definition: hash,
       input: inputText,
@@ -98,7 +111,7 @@ export class Client {
       kind: 'cancel',
       partition: this.#partition(run),
       run,
-      idempotencyKey: `cancel:${key}`,
+      idempotencyKey: `cancel:${run}:${key}`,
       requestHash: sha256(`${run}\n${body}`),
       body,
     });
@@ -148,9 +161,18 @@ export class Client {
 
   /**
    * The run's facts from its beginning, then each new one as it happens, and what workers report meanwhile; ends when
-   * the run has ended or `signal` is aborted. A store that does not answer is waited for.
+   * the run has ended or `until` is aborted. A store that does not answer is waited for.
    */
-  async *follow(run: string, signal: AbortSignal): AsyncGenerator<Fact> {
+  async *follow(run: string, until: AbortSignal): AsyncGenerator<Fact> {
+    const ended = new AbortController();
+    try {
+      yield* this.#follow(run, AbortSignal.any([until, ended.signal]));
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async *#follow(run: string, signal: AbortSignal): AsyncGenerator<Fact> {
     const partition = this.#partition(run);
     const { runs } = this.#params.store;
     // The feed's head first: what happens between the two reads is then in both, and told once.

@@ -32,6 +32,7 @@ export class PartitionOwner extends Loop {
   readonly #params: OwnerParams;
   /** One name for as long as this process lives, so that it need not wait for its own lease after a lost connection. */
   readonly #owner: string;
+  #lived = false;
 
   constructor(params: OwnerParams) {
     super();
@@ -72,8 +73,10 @@ export class PartitionOwner extends Loop {
     let cursor = '0';
     let renewAt = clock.now() + leaseMs / 3;
     let fireAt = 0;
-    // What lies in the inbox at takeover may be what killed the owner before: it is counted before it is evaluated.
-    let careful = true;
+    // What lies in the inbox when a process takes over may be what killed the one before: it is counted before it is
+    // evaluated. After a mere interruption this process lives, so nothing in there has killed it.
+    let careful = !this.#lived;
+    this.#lived = true;
     while (!signal.aborted) {
       if (clock.now() >= renewAt) {
         if ((await partitions.renew(lease, leaseMs)) === 'fenced') break;

@@ -157,6 +157,7 @@ export class Turn {
 
   /** Sets a message aside that has killed its coordinator too often. */
   async setAside(lease: Lease, entry: InboxEntry, times: number): Promise<'ok' | 'fenced'> {
+    this.#cache.delete(entry.run);
     const reason = `a coordinator died ${String(times)} times while it evaluated this message`;
     return this.#discard(lease, entry, { reason, quarantine: true });
   }

@@ -14,14 +14,24 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** Node's timers count in 31 bits: a longer one would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    if (signal?.aborted) return;
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    for (let left = ms; left > 0 && signal?.aborted !== true; left -= LONGEST_TIMER_MS) {
+      const part = Math.min(left, LONGEST_TIMER_MS);
+      await delay(part, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
   },
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
+    let timer: NodeJS.Timeout;
+    const arm = (left: number): void => {
+      const part = Math.min(left, LONGEST_TIMER_MS);
+      timer = setTimeout(() => (left > part ? arm(left - part) : callback()), part);
+    };
+    arm(ms);
     return () => clearTimeout(timer);
   },
 };

@@ -137,6 +137,15 @@ export const personaReplySchema = z
   .superRefine((reply, context) => {
     if (reply.status === 'pass' && reply.error !== null)
       context.addIssue({ code: 'custom', path: ['error'], message: 'must be null when status is "pass"' });
+    const rejected = reply.error?.class === 'REJECTED';
+    if (reply.error !== null && rejected !== (reply.status === 'fail'))
+      context.addIssue({
+        code: 'custom',
+        path: ['error', 'class'],
+        message: 'is "REJECTED" exactly when status is "fail"',
+      });
+    if (reply.error?.class === 'EXPRESSION')
+      context.addIssue({ code: 'custom', path: ['error', 'class'], message: 'is "EXPRESSION" only in the engine' });
     if (reply.status !== 'pass' && reply.error === null)
       context.addIssue({ code: 'custom', path: ['error'], message: `is required when status is "${reply.status}"` });
   });

@@ -114,14 +114,19 @@ function timer(draft: Draft, message: MessageOf<'timer'>): void {
     moveStep(draft, step, 'DISPATCH');
     return;
   }
-  begin(draft, step, { worker: message.claim?.worker ?? 'unknown', begunAt: message.claim?.begunAt ?? message.at });
+  if (message.claim === null) {
+    // Only a reply takes the claim of an attempt that is awaited: it arrived in time, and lies behind this message.
+    ignore(draft, message, `the reply of attempt ${String(attempt)} of step ${step} is on its way`);
+    return;
+  }
+  begin(draft, step, { worker: message.claim.worker, begunAt: message.claim.begunAt });
   const heldMs = message.at - (draft.step(step).begunAt ?? message.at);
   const error: StepFailure =
     kind === 'timeout'
       ? { class: 'TIMEOUT', message: `no reply within ${seconds(heldMs)} of work` }
       : {
           class: 'WORKER_LOST',
-          message: `worker ${message.claim?.worker ?? 'unknown'} stopped sending heartbeats ${seconds(heldMs)} after it began`,
+          message: `worker ${message.claim.worker} stopped sending heartbeats ${seconds(heldMs)} after it began`,
         };
   attemptFailed(draft, step, { error, change: {} });
 }

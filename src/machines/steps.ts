@@ -63,7 +63,16 @@ function dispatch(draft: Draft, id: string): void {
   const text = JSON.stringify(request);
   const token = `${id}.${String(attempt)}.${sha256(text).slice(0, 16)}`;
   draft.requests.push({ persona: request.persona, body: `{"token":${JSON.stringify(token)},${text.slice(1)}` });
-  draft.setStep(id, { attempt, token, queuedAt: draft.cause.at, begunAt: null, endedAt: null, worker: null });
+  const fresh = {
+    begunAt: null,
+    endedAt: null,
+    worker: null,
+    verdict: null,
+    result: null,
+    artifacts: [],
+    commit: null,
+  };
+  draft.setStep(id, { ...fresh, attempt, token, queuedAt: draft.cause.at });
   draft.facts.push({ ...base(draft), type: 'step.queued', step: id, attempt, persona: request.persona, token });
 }
 
@@ -199,9 +208,13 @@ function outcomesBefore(draft: Draft, step: PlannedStep): { results: Record<stri
   for (const id of step.ancestors) {
     const outcome = outcomeOf(draft.step(id));
     if (outcome === null) continue;
-    bytes += JSON.stringify(outcome).length;
-    if (bytes > RESULTS_LIMIT.bytes) omitted.push(id);
-    else results[id] = outcome;
+    const size = Buffer.byteLength(JSON.stringify(outcome));
+    if (bytes + size > RESULTS_LIMIT.bytes) {
+      omitted.push(id);
+      continue;
+    }
+    bytes += size;
+    results[id] = outcome;
   }
   return { results, omitted: [...omitted, ...step.ancestorsOmitted] };
 }

@@ -22,6 +22,8 @@ const attemptFileSchema = z.strictObject({
   machine: z.strictObject({ host: z.string(), boot: z.string() }),
   worker: z.strictObject({ id: z.string(), process: identitySchema }),
   group: identitySchema.nullable(),
+  /** Whether its worktree is ready: only then do others share the tree with it. */
+  prepared: z.boolean(),
 });
 
 export type AttemptFile = z.infer<typeof attemptFileSchema>;
@@ -55,6 +57,7 @@ export class AttemptFiles {
       machine: this.#machine,
       worker: { id: worker, process: self },
       group: null,
+      prepared: false,
     });
   }
 
@@ -62,6 +65,11 @@ export class AttemptFiles {
   recordGroup(name: WorkersAttempt, pid: number): void {
     const file = this.#read(this.#path(name));
     if (file !== null) this.#write({ ...file, group: identityOf(pid) });
+  }
+
+  markPrepared(name: WorkersAttempt): void {
+    const file = this.#read(this.#path(name));
+    if (file !== null) this.#write({ ...file, prepared: true });
   }
 
   close(name: WorkersAttempt): void {

@@ -124,7 +124,7 @@ export class Attempt {
     const { signal } = this.#abort;
     const cancelTimeout = timeoutMs === null ? null : clock.after(timeoutMs, () => this.end('timeout'));
     try {
-      const workspace = workspaceOf(request);
+      const workspace = workspaceOf(request, this.key.worker);
       const directory = workspace === null ? null : await this.#means.workspaces.prepare(workspace, signal);
       failpoints.pass('worker.prepared');
       const context: AttemptContext = {
@@ -165,7 +165,7 @@ export class Attempt {
     const { workspaces, failpoints, giveUp } = this.#means;
     const stored = await this.#store(raw);
     failpoints.pass('worker.stored');
-    const workspace = workspaceOf(request);
+    const workspace = workspaceOf(request, this.key.worker);
     if (workspace === null) {
       await this.#send(stored);
       return;
@@ -254,7 +254,7 @@ function tooLarge({ name, content }: RawArtifact): PersonaReply {
   return { ...errorReply('INVALID_REPLY', `artifact "${name}" has ${size}`), artifacts: [], commit: null };
 }
 
-function workspaceOf(request: PersonaRequest): WorkspaceRequest | null {
+function workspaceOf(request: PersonaRequest, worker: string): WorkspaceRequest | null {
   const { workspace } = request;
-  return workspace === null ? null : { ...request, workspace };
+  return workspace === null ? null : { ...request, workspace, worker };
 }

@@ -97,7 +97,9 @@ function reasonOf(error: ExecFileException | null, stderr: string): string {
   if (String(error?.code) === 'ENOENT') return 'git or the folder was not found';
   const killed = error?.killed === true;
   if (killed) return `it took longer than ${String(DEADLINE_MS / 1000)} s`;
-  return lastLines(stderr, 1)[0] ?? `exit code ${String(error?.code ?? 0)} and no message`;
+  // What is wrong stands in the first line that says so; the last one is often advice.
+  const said = stderr.split('\n').find((line) => /^(fatal|error): /.test(line));
+  return said ?? lastLines(stderr, 1)[0] ?? `exit code ${String(error?.code ?? 0)} and no message`;
 }
 
 function failed(directory: string, args: readonly string[], execution: Execution): CoordError {

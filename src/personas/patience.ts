@@ -6,7 +6,10 @@ import type { Report } from './worker-events.js';
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 2_000;
 
-/** Throws what is not retryable, and the last error when aborted. `doing` names the call in reports. */
+/**
+ * Throws what is not retryable, and the last error when aborted. A server that refuses to write (a full disk, a
+ * fail-over under way) is waited for too: the work that is to be delivered is paid for. `doing` names the call in reports.
+ */
 export async function untilKnown<T>(
   doing: string,
   call: () => Promise<T>,
@@ -17,9 +20,13 @@ export async function untilKnown<T>(
       return await call();
     } catch (error) {
       means.report({ type: 'trouble', doing, message: messageOf(error) });
-      if (means.signal.aborted || !(error instanceof CoordError) || !error.retryable) throw error;
+      if (means.signal.aborted || !mayPass(error)) throw error;
       await means.clock.sleep(delay, means.signal);
       if (means.signal.aborted) throw error;
     }
   }
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof CoordError && (error.retryable || error.code === 'REDIS_UNSUITABLE');
 }

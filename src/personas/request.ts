@@ -13,7 +13,13 @@ export function parseRequest(delivery: Delivery): ParsedRequest {
   } catch {
     return { problem: 'the request is not JSON' };
   }
-  const parsed = personaRequestSchema.safeParse(body);
+  let parsed: ReturnType<typeof personaRequestSchema.safeParse>;
+  try {
+    parsed = personaRequestSchema.safeParse(body);
+  } catch {
+    // The stack ran out. This must not reach the delivery loop: the next worker would die of it too.
+    return { problem: 'the request is nested too deeply' };
+  }
   if (!parsed.success) {
     const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
     return { problem: `the request does not follow the protocol: ${issues.join('; ')}` };

@@ -12,11 +12,12 @@ import type { AttemptFiles } from './attempt-files.js';
 import { git } from './git.js';
 import { plainLine } from './plain-text.js';
 import { checkBranchName } from './repository.js';
-import { inTurn, withLock } from './turns.js';
+import { inTurn, withLock } from '../core/turns.js';
 import { ensureWorktreesFolder, Worktree } from './worktree.js';
 
 /** The part of a request that says where and for whom to work. */
 export type WorkspaceRequest = Pick<PersonaRequest, 'run' | 'step' | 'attempt' | 'persona' | 'token'> & {
+  readonly worker: string;
   readonly workspace: NonNullable<PersonaRequest['workspace']>;
 };
 
@@ -49,12 +50,14 @@ export class Workspaces {
       await inTurn(`repository ${repo}`, async () => {
         if (!(await worktree.exists())) await worktree.create(branch, { base, commit });
       });
-      const shared = this.#live(request).length > 0;
+      // One that waits for this lock as well has not touched the tree yet.
+      const shared = this.#live(request).some((other) => other.prepared);
       if (!shared && !(await worktree.isAt(branch, commit))) {
         await worktree.save(branch, commit);
         await worktree.reset(branch, commit);
       }
       if (!shared) await worktree.noteStep(request.step);
+      this.#attempts.markPrepared(request);
       return worktree.path;
     });
   }
@@ -73,6 +76,10 @@ export class Workspaces {
     const { repo, branch } = request.workspace;
     return await this.#alone(request, end.signal, async () => {
       const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });
+      if (!(await worktree.exists())) {
+        const message = `the persona has damaged its worktree ${worktree.path}: it is not the one that was made for the run`;
+        throw new CoordError('WORKSPACE_INVALID', message);
+      }
       return await then(await worktree.commitAll(branch, commitMessage(request)));
     });
   }

@@ -4,7 +4,7 @@
  * worktree, and git may not look for a repository above it.
  */
 import { copyFile, lstat, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { fileSafe } from './attempt-files.js';
@@ -38,15 +38,23 @@ export class Worktree {
     this.path = join(this.#folder, place.run);
   }
 
-  /** Whether the folder is a worktree of this repository. */
+  /**
+   * Whether the folder is the worktree that this repository knows by it. A persona can point its `.git` elsewhere, at the
+   * user's own checkout even, and every command here would then work there: so the private git folder is looked at, and
+   * must point back.
+   */
   async exists(): Promise<boolean> {
     try {
-      const [top, common] = await Promise.all([
+      const [top, gitDir, mine] = await Promise.all([
         this.#text(['rev-parse', '--show-toplevel']),
-        this.#text(['rev-parse', '--path-format=absolute', '--git-common-dir']),
+        this.#gitDir(),
+        this.#repoText(['rev-parse', '--path-format=absolute', '--git-common-dir']),
       ]);
-      const mine = await this.#repoText(['rev-parse', '--path-format=absolute', '--git-common-dir']);
-      return top === (await realpath(this.path)) && (await realpath(common)) === (await realpath(mine));
+      const path = await realpath(this.path);
+      const knownTo = join(await realpath(mine), 'worktrees');
+      if (top !== path || dirname(await realpath(gitDir)) !== knownTo) return false;
+      const back = (await readFile(join(gitDir, 'gitdir'), 'utf8')).trim();
+      return (await realpath(dirname(back))) === path;
     } catch {
       return false;
     }

@@ -115,11 +115,17 @@ export class Connection implements Commands {
       }
     } catch (error) {
       client.disconnect();
-      this.#blocking.delete(reader);
+      if (this.#blocking.get(reader) === client) this.#blocking.delete(reader);
       throw error;
     } finally {
       finished.abort();
     }
+  }
+
+  /** For a reader that is not coming back. */
+  dropReader(reader: string): void {
+    this.#blocking.get(reader)?.disconnect();
+    this.#blocking.delete(reader);
   }
 
   close(): void {

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,13 +14,13 @@ import { CoordError, messageOf } from '../core/errors.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { sha256 } from '../core/json.js';
 import { processRuns } from '../core/processes.js';
+import { withLock } from '../core/turns.js';
 import { Connection } from './connection.js';
 
 /** A unix socket's path may have 107 bytes; a deep project folder has more. */
 const LONGEST_SOCKET_PATH = 100;
 const START_MS = 20_000;
 const POLL_MS = 10;
-const ORPHAN_MS = 250;
 
 export interface ManagedServer {
   readonly socket: string;
@@ -30,7 +30,7 @@ export interface ManagedServer {
 export function managedServer(stateDirectory: string): ManagedServer {
   const directory = join(stateDirectory, 'redis');
   const socket = join(directory, 'redis.sock');
-  if (socket.length <= LONGEST_SOCKET_PATH) return { socket, directory };
+  if (Buffer.byteLength(socket) <= LONGEST_SOCKET_PATH) return { socket, directory };
   return { socket: join(tmpdir(), `coord-${sha256(directory).slice(0, 16)}.sock`), directory };
 }
 
@@ -64,20 +64,17 @@ export async function startServer(
   { binary, clock }: { binary: string; clock: Clock },
 ): Promise<void> {
   await mkdir(server.directory, { recursive: true });
-  const giveUpAt = clock.now() + START_MS;
-  while (!(await serverAnswers(server, clock))) {
-    if (clock.now() > giveUpAt)
-      throw await startFailure(server, `it did not answer within ${String(START_MS / 1_000)} s`);
-    if ((await serverPid(server)) === null && (await takeLock(server, clock))) {
-      try {
-        await launch(server, { binary, clock, giveUpAt });
-        return;
-      } finally {
-        await rm(lockFile(server), { force: true });
+  await withLock(join(server.directory, 'starting.lock'), { clock }, async () => {
+    const giveUpAt = clock.now() + START_MS;
+    while (!(await serverAnswers(server, clock))) {
+      if (clock.now() > giveUpAt) {
+        throw await startFailure(server, `it did not answer within ${String(START_MS / 1_000)} s`);
       }
+      // One that runs and does not answer yet may have a long log to read.
+      if ((await serverPid(server)) === null) return launch(server, { binary, clock, giveUpAt });
+      await clock.sleep(POLL_MS);
     }
-    await clock.sleep(POLL_MS);
-  }
+  });
 }
 
 /** Stops the server after it has written what it holds. False when none was running. */
@@ -100,13 +97,29 @@ export async function serverCrashed(server: ManagedServer): Promise<boolean> {
   return existsSync(pidFile(server)) && (await serverPid(server)) === null;
 }
 
-/** The running server's process, or null. A pid file left behind by a killed server may name any process by now. */
+/**
+ * The running server's process, or null. A pid file left behind by a killed server may name any process by now, and
+ * a server that was launched a moment ago has none yet: so what counts is that a server works in this very folder.
+ */
 export async function serverPid(server: ManagedServer): Promise<number | null> {
   const pid = Number(await readFile(pidFile(server), 'utf8').catch(() => ''));
-  if (!Number.isInteger(pid) || pid <= 0 || !processRuns(pid)) return null;
-  const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => null);
-  // Without /proc (macOS) the pid is believed. With it, the process must be a server of this very socket.
-  return command === null || command.includes(server.socket) ? pid : null;
+  const named = Number.isInteger(pid) && pid > 1 && processRuns(pid) ? pid : null;
+  const processes = await readdir('/proc').catch(() => null);
+  // Without /proc (macOS) the pid file is believed.
+  if (processes === null) return named;
+  const folder = await realpath(server.directory).catch(() => null);
+  if (folder === null) return null;
+  if (named !== null && (await isServerIn(named, folder))) return named;
+  for (const process of processes)
+    if (/^\d+$/.test(process) && (await isServerIn(Number(process), folder))) return Number(process);
+  return null;
+}
+
+async function isServerIn(pid: number, folder: string): Promise<boolean> {
+  const works = await readlink(`/proc/${String(pid)}/cwd`).catch(() => null);
+  if (works !== folder) return false;
+  const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
+  return /(redis|valkey)-server/.test(command);
 }
 
 /** A killed server leaves its socket behind: asking costs no time, and nobody is waited for. */
@@ -161,32 +174,8 @@ async function launch(
   }
 }
 
-/** One starter at a time; the lock of a starter that was killed is taken over. */
-async function takeLock(server: ManagedServer, clock: Clock): Promise<boolean> {
-  const path = lockFile(server);
-  try {
-    const file = await open(path, 'wx');
-    await file.writeFile(String(process.pid));
-    await file.close();
-    return true;
-  } catch {
-    const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-    // An empty file belongs to a starter between its two writes; the next round sees the pid, or a dead one.
-    if (holder > 0 && !processRuns(holder)) {
-      await rm(path, { force: true });
-      // It may have been killed right after it launched a server that has not written its pid yet.
-      await clock.sleep(ORPHAN_MS);
-    }
-    return false;
-  }
-}
-
 function pidFile(server: ManagedServer): string {
   return join(server.directory, 'redis.pid');
-}
-
-function lockFile(server: ManagedServer): string {
-  return join(server.directory, 'starting.lock');
 }
 
 async function startFailure(server: ManagedServer, why: string): Promise<CoordError> {

@@ -8,6 +8,8 @@ import { loadRun } from './stored-run.js';
 export class RedisRuns implements RunPort {
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #readers = new WeakMap<AbortSignal, string>();
+  #lastReader = 0;
 
   constructor(connection: Connection, keys: Keys) {
     this.#connection = connection;
@@ -65,13 +67,23 @@ export class RedisRuns implements RunPort {
   }: Parameters<RunPort['feed']>[0]): Promise<readonly FeedEntry[]> {
     const { feed } = this.#keys.partition(partition);
     const args = ['COUNT', limit, 'BLOCK', Math.max(1, Math.ceil(waitMs)), 'STREAMS', feed, after];
-    const reply = await this.#connection.blockingRead(`feed:${String(partition)}`, {
+    const reply = await this.#connection.blockingRead(this.#readerOf(signal), {
       command: 'XREAD',
       args,
       waitMs,
       signal,
     });
     return facts(streamReply(reply).get(feed) ?? []);
+  }
+
+  /** Followers do not wait behind each other: whoever hands in a signal of its own has a connection of its own until it is aborted. */
+  #readerOf(signal: AbortSignal): string {
+    const known = this.#readers.get(signal);
+    if (known !== undefined) return known;
+    const reader = `feed:${String(++this.#lastReader)}`;
+    this.#readers.set(signal, reader);
+    signal.addEventListener('abort', () => this.#connection.dropReader(reader), { once: true });
+    return reader;
   }
 
   async deadLetters(partition: number, limit: number): ReturnType<RunPort['deadLetters']> {

@@ -1,5 +1,6 @@
 /** A run's hash as `StoredRun`. */
 import { type Claim, claimSchema } from '../core/messages.js';
+import { CoordError } from '../core/errors.js';
 import type { StoredRun } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import { pairsOf } from './replies.js';
@@ -7,6 +8,8 @@ import { pairsOf } from './replies.js';
 export async function loadRun(connection: Connection, key: string): Promise<StoredRun | null> {
   const fields = pairsOf(await connection.read('HGETALL', [key]));
   if (fields.size === 0) return null;
+  if (!/^\d+$/.test(fields.get('version') ?? ''))
+    throw new CoordError('RUN_UNREADABLE', `what is stored at ${key} has no version`);
   const steps = new Map<string, string>();
   const claims = new Map<string, Claim>();
   for (const [field, value] of fields) {

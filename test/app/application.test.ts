@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/app/application.js';
+import { hostName, hostsFolder } from '../../src/app/host-record.js';
 import type { Application, GlobalOptions } from '../../src/cli/application.js';
 import { startTestServer } from '../harness/redis-server.js';
 
@@ -99,18 +101,63 @@ describe('the background host', () => {
     const second = await app.ensureHost(session, options, []);
     expect(second).toMatchObject({ kind: 'background', started: true });
     expect(second).not.toMatchObject({ pid: (first as { pid: number }).pid });
-    const { run } = await session.client.start({
-      definition: { ...definition, steps: [step] },
-      task: {},
-      workspace: null,
-    });
+    // A run that nobody works on is no reason to wait; one that is worked on is.
+    await session.client.start({ definition: { ...definition, steps: [step] }, task: {}, workspace: null });
+    const gate = join(directory, 'gate');
+    persona(ECHO.replace('[echo, hi]', `[sh, -c, "while [ ! -e '${gate}' ]; do sleep 0.05; done"]`));
+    expect(await app.ensureHost(session, options, [])).toMatchObject({ kind: 'background', started: true });
+    const steps = [{ ...step, persona: 'echo' }];
+    const { run } = await session.client.start({ definition: { ...definition, steps }, task: {}, workspace: null });
+    while ((await session.client.get(run)).steps[0]?.status !== 'working');
     persona(ECHO);
     await expect(app.ensureHost(session, options, [])).rejects.toMatchObject({
       code: 'HOST_START_FAILED',
-      message: expect.stringContaining(run),
+      message: expect.stringContaining(`works on a of run ${run}`),
     });
+    writeFileSync(gate, '');
     await session.close();
     expect(await app.down(options)).toEqual({ host: true, server: true });
+  });
+
+  test('is started once by several that ask at the same moment, and one per namespace', async () => {
+    persona(ECHO);
+    const session = await app.connect(options, 'start');
+    const other = { ...options, namespace: 'other' };
+    const otherSession = await app.connect(other, 'start');
+    const [first, second, third] = await Promise.all([
+      app.ensureHost(session, options, []),
+      app.ensureHost(session, options, []),
+      app.ensureHost(otherSession, other, []),
+    ]);
+    expect([first, second].map((hosting) => (hosting as { started: boolean }).started).toSorted()).toEqual([
+      false,
+      true,
+    ]);
+    expect((first as { pid: number }).pid).toBe((second as { pid: number }).pid);
+    expect(third).toMatchObject({ kind: 'background', started: true });
+    expect((third as { pid: number }).pid).not.toBe((second as { pid: number }).pid);
+    await session.close();
+    await otherSession.close();
+    expect(await app.down(options)).toEqual({ host: true, server: true });
+  });
+
+  test('is never taken for another process that has got its pid', async () => {
+    persona(ECHO);
+    const session = await app.connect(options, 'start');
+    const hosting = await app.ensureHost(session, options, []);
+    if (hosting.kind !== 'background') throw new Error(`hosted by ${hosting.kind}`);
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      stdio: 'ignore',
+      argv0: 'my coord editor',
+    });
+    const file = join(hostsFolder(options), `${hostName(options)}.json`);
+    const record = JSON.parse(readFileSync(file, 'utf8')) as { process: { pid: number } };
+    process.kill(hosting.pid, 'SIGKILL');
+    writeFileSync(file, JSON.stringify({ ...record, process: { ...record.process, pid: stranger.pid } }));
+    expect((await app.down(options)).host).toBe(false);
+    expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+    stranger.kill();
+    await session.close();
   });
 
   test('that was killed is not taken for one that is there', async () => {

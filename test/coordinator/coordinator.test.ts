@@ -112,6 +112,26 @@ describe('Coordinator', () => {
     ]);
   });
 
+  test('what a task cannot fill, or is too large, is refused before there is a run', async () => {
+    const { client } = setUp();
+    const definition = { ...workflow([step('a')]), variables: { project: '{{task.project}}' } };
+    await expect(client.start({ definition, task: {}, workspace: null })).rejects.toMatchObject({
+      code: 'EXPRESSION_FAILED',
+      message: expect.stringContaining('project'),
+    });
+    const task = { project: 'x'.repeat(300_000) };
+    await expect(client.start({ definition, task, workspace: null })).rejects.toMatchObject({ code: 'TASK_INVALID' });
+    expect(await client.list()).toEqual([]);
+  });
+
+  test('one idempotency key starts one run of each workflow', async () => {
+    const { client } = setUp();
+    const start = (name: string): ReturnType<Client['start']> =>
+      client.start({ definition: { ...workflow([step('a')]), name }, task: {}, workspace: null, idempotencyKey: 'k' });
+    const [one, two, again] = [await start('one'), await start('two'), await start('one')];
+    expect([one.created, two.created, again]).toEqual([true, true, { run: one.run, created: false }]);
+  });
+
   test('a fail verdict fails the run there and skips what depends on it', async () => {
     const { store, client } = setUp();
     serve(store, (request) =>

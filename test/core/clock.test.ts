@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ManualClock, systemClock } from '../../src/core/clock.js';
 
 describe('ManualClock', () => {
@@ -83,4 +83,22 @@ describe('systemClock', () => {
     });
     expect(seen).toEqual(['called']);
   });
+});
+
+it('a wait longer than the timers of Node can count is not over at once', () => {
+  vi.useFakeTimers();
+  try {
+    let called = 0;
+    systemClock.after(30 * 86_400_000, () => called++);
+    const cancel = systemClock.after(60 * 86_400_000, () => called++);
+    vi.advanceTimersByTime(29 * 86_400_000);
+    expect(called).toBe(0);
+    vi.advanceTimersByTime(2 * 86_400_000);
+    expect(called).toBe(1);
+    cancel();
+    vi.advanceTimersByTime(90 * 86_400_000);
+    expect(called).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -215,6 +215,35 @@ describe('fold', () => {
     expect(bench.last?.disarm).toContain('heartbeat|test-1|a|1');
   });
 
+  test('a deadline that fires when the reply has arrived already changes nothing: the reply lies behind it', () => {
+    const bench = new Bench([step('a', { timeout: 3 })]).start();
+    const late = { run: 'test-1', step: 'a', attempt: 1 };
+    bench.send({ ...bench.stamp(), kind: 'timer', timer: { ...late, kind: 'heartbeat' }, claim: null });
+    bench.send({ ...bench.stamp(), kind: 'timer', timer: { ...late, kind: 'timeout' }, claim: null });
+    expect(bench.facts.at(-1)).toMatchObject({
+      type: 'message.ignored',
+      reason: 'the reply of attempt 1 of step a is on its way',
+    });
+    bench.reply('a', PASS);
+    expect(bench.state.record.status).toBe('completed');
+  });
+
+  test('a further attempt keeps nothing of the one before but its error', () => {
+    const bench = new Bench([step('a', { retries: 1 })]).start().reply('a', { ...BROKEN, result: 'of attempt 1' });
+    bench.timer('retry', 'a').timer('heartbeat', 'a').timer('timeout', 'a');
+    expect(bench.step('a')).toMatchObject({ status: 'failed', attempt: 3, result: null });
+  });
+
+  test('an outcome too large for a request is named, and smaller ones still fit', () => {
+    const bench = new Bench([
+      step('small'),
+      step('large', { dependencies: ['small'] }),
+      step('last', { dependencies: ['large'] }),
+    ]).start();
+    bench.reply('small', PASS).reply('large', { ...PASS, result: 'x'.repeat(70_000) });
+    expect(bench.requests[2]).toMatchObject({ omitted: ['large'], results: { small: { status: 'pass' } } });
+  });
+
   test('a reply to an attempt that is over changes nothing and says why', () => {
     const bench = new Bench([step('a')]).start();
     const late = bench.replyMessage('a', PASS);

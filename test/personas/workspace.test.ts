@@ -2,8 +2,8 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -42,6 +42,7 @@ function setUp(): {
     attempt: 1,
     persona: 'builder',
     token: 'token-1',
+    worker: 'w',
     workspace: { repo, base, branch: BRANCH, commit },
     ...change,
   });
@@ -199,8 +200,43 @@ describe('a workspace', () => {
     const path = await prepare(request());
     rmSync(join(path, '.git'));
     writeFileSync(join(repo, 'mine'), 'm');
-    await expect(pass(request())).rejects.toMatchObject({ code: 'GIT_FAILED' });
+    await expect(pass(request())).rejects.toMatchObject({ code: 'WORKSPACE_INVALID' });
     expect(gitIn(repo, 'status', '--porcelain')).toBe('?? mine');
+  });
+
+  it.each([
+    [
+      'a file that names the repository itself',
+      (repo: string, path: string) => writeFileSync(join(path, '.git'), `gitdir: ${repo}/.git\n`),
+    ],
+    ['a link to it', (repo: string, path: string) => symlinkSync(join(repo, '.git'), join(path, '.git'))],
+  ])('whose .git is now %s is damaged, and the checkout of the user is not touched', async (_, repoint) => {
+    const { repo, request, prepare, pass } = setUp();
+    writeFileSync(join(repo, 'staged.txt'), 'precious');
+    gitIn(repo, 'add', 'staged.txt');
+    const seen = (): string =>
+      gitIn(repo, 'status', '--porcelain') + gitIn(repo, 'symbolic-ref', 'HEAD') + gitIn(repo, 'rev-parse', 'HEAD');
+    const before = seen();
+    const path = await prepare(request());
+    rmSync(join(path, '.git'));
+    repoint(repo, path);
+    writeFileSync(join(path, 'new.txt'), 'x');
+    await expect(pass(request())).rejects.toMatchObject({ code: 'WORKSPACE_INVALID' });
+    expect(seen()).toBe(before);
+    await prepare(request({ attempt: 2 }));
+    expect(seen()).toBe(before);
+    expect(gitIn(path, 'symbolic-ref', '--short', 'HEAD')).toBe(BRANCH);
+  });
+
+  it('is put to its commit also when two steps begin at the same moment', async () => {
+    const { request, prepare, files } = setUp();
+    const path = await prepare(request());
+    writeFileSync(join(path, 'left-behind'), 'x');
+    const name = { run: RUN, attempt: 1, token: 't', worker: 'w' };
+    files.open({ ...name, step: 'a' });
+    files.open({ ...name, step: 'b' });
+    await Promise.all([prepare(request({ step: 'a' })), prepare(request({ step: 'b' }))]);
+    expect(existsSync(join(path, 'left-behind'))).toBe(false);
   });
 
   it('is shared, not reset, while another step of the run works in it', async () => {

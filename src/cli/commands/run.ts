@@ -66,24 +66,64 @@ interface Wanted {
 
 async function run(call: Call, workflow: string, flags: Flags): Promise<number> {
   const personas = personasOf(call, flags.personas);
+  // What is wrong with the request is found before anything is started for it.
+  const definition = await definitionOf(call, workflow, personas);
+  const task = await taskOf(call, flags);
+  const repository = await repositoryOf(call, flags.repo);
   return withSession(call, 'start', async (session) => {
     if (flags.detach === true && !session.durable)
       throw new CoordError('USAGE', 'without Redis a run ends with this command, so --detach would end it at once');
-    const known = { directories: personas, served: await servedPersonas(session.client) };
-    const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, known);
-    const task = await taskOf(call, flags);
-    const repository = await repositoryOf(call, flags.repo);
     const wanted: Wanted = { definition, task, repository, personas };
     const unfinished = flags.key === undefined && flags.new !== true ? await unfinishedOf(session, wanted) : null;
     const goOn = unfinished === null ? false : await decide(call, { session, unfinished, flags });
     if (goOn === null) return EXIT.interrupted;
     if (goOn && unfinished !== null) sayWhenChanged(call, unfinished, definition);
     // The host comes first: nothing is started that nobody can move.
-    const hosting = await call.app.ensureHost(session, call.options, personas);
+    const hosting: Hosting | null = await hostFor(call, { session, personas, goOn });
     const id = goOn && unfinished !== null ? unfinished.id : await start(call, { session, wanted, flags });
     if (flags.detach === true) return detach(call, { session, id, hosting, flags, personas });
     return followToTheEnd(call, { session, run: id, personas, hosting, json: flags.json === true });
   });
+}
+
+/** The workflow as its file says, with the personas of files or, where those do not do, of workers that serve already. */
+async function definitionOf(call: Call, workflow: string, directories: readonly string[]): Promise<WorkflowDefinition> {
+  const load = (served: readonly string[]): Promise<WorkflowDefinition> =>
+    call.app
+      .loadWorkflow(workflowOf(call, workflow), call.options, { directories, served })
+      .then((loaded) => loaded.definition);
+  try {
+    return await load([]);
+  } catch (error) {
+    if (!hasCode(error, 'DEFINITION_INVALID')) throw error;
+    const served = await servedNow(call).catch(() => []);
+    if (served.length === 0) throw error;
+    return load(served);
+  }
+}
+
+/** Asks a store that runs already; starts none. */
+async function servedNow(call: Call): Promise<readonly string[]> {
+  const session = await call.app.connect(call.options, 'find');
+  try {
+    return await servedPersonas(session.client);
+  } finally {
+    await session.close();
+  }
+}
+
+/** A run that is gone on with goes on with the host that is there, should that one not be replaceable now. */
+async function hostFor(
+  call: Call,
+  { session, personas, goOn }: { session: Session; personas: readonly string[]; goOn: boolean },
+): Promise<Hosting | null> {
+  try {
+    return await call.app.ensureHost(session, call.options, personas);
+  } catch (error) {
+    if (!goOn || !hasCode(error, 'HOST_START_FAILED') || !(await call.app.isHosted(session))) throw error;
+    note(call, `Going on with the host that is there: ${error.message}`);
+    return null;
+  }
 }
 
 async function taskOf(call: Call, { task, set = {} }: Flags): Promise<JsonObject> {
@@ -155,7 +195,7 @@ async function detach(
     hosting,
     flags,
     personas,
-  }: { session: Session; id: string; hosting: Hosting; flags: Flags; personas: readonly string[] },
+  }: { session: Session; id: string; hosting: Hosting | null; flags: Flags; personas: readonly string[] },
 ): Promise<number> {
   // A background host that was about to leave for want of work may have missed the start.
   const still = (await call.app.isHosted(session))
@@ -163,7 +203,7 @@ async function detach(
     : await call.app.ensureHost(session, call.options, personas);
   if (flags.json === true) printJson(call, { ...(await session.client.get(id)), exitCode: EXIT.ok });
   else print(call, id);
-  note(call, `Moved by ${hostWords(still)}. Follow it: coord watch ${id}`);
+  note(call, `Moved by ${still === null ? 'the host that is there' : hostWords(still)}. Follow it: coord watch ${id}`);
   return EXIT.ok;
 }
 

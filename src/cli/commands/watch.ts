@@ -12,11 +12,12 @@ export function addWatch(program: Program, invoke: Invoke): void {
     .option('--json', 'print one JSON document at the end')
     .action((run, flags, command) =>
       invoke(command, async (call) => {
-        const personas = personasOf(call, flags.personas);
+        // Without the option a host that has to be started serves what the one before served.
+        const personas = flags.personas === undefined ? null : personasOf(call, flags.personas);
         return withSession(call, 'start', async (session) => {
           const view = await session.client.get(run);
-          const ended = runHasEnded(view.status);
-          const hosting = ended ? null : await call.app.ensureHost(session, call.options, personas);
+          const moves = runHasEnded(view.status) || (await call.app.isHosted(session));
+          const hosting = moves ? null : await call.app.ensureHost(session, call.options, personas);
           return followToTheEnd(call, { session, run, personas, hosting, json: flags.json === true });
         });
       }),

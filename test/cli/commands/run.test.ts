@@ -58,7 +58,7 @@ describe('coord run into a pipe', () => {
     `);
     expect(err).toBe('');
     expect(code).toBe(0);
-    expect(world.asked).toEqual(['connect start', 'load loop', 'host', 'close']);
+    expect(world.asked).toEqual(['load loop', 'connect start', 'host', 'close']);
   });
 
   test('exits with 1 and names the step and the reason when a step is rejected', async () => {
@@ -300,7 +300,7 @@ describe('coord run', () => {
     const { code, out, err } = await world.coord('run', 'bad');
     expect(err).toBe('error DEFINITION_INVALID: bad.yml:1:1  missing-key\n> 1 | name: x\n    | ^^^^\n');
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(world.asked).toEqual(['connect start', 'load bad', 'close']);
+    expect(world.asked).toEqual(['load bad', 'connect find', 'close']);
   });
 
   test('leaves the run alone with --detach', async () => {

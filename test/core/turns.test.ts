@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { identityOf } from '../../src/core/processes.js';
-import { inTurn, withLock } from '../../src/personas/turns.js';
-import { aFolder } from './requests.js';
+import { inTurn, withLock } from '../../src/core/turns.js';
+import { aFolder } from '../personas/requests.js';
 
 const means = { clock: systemClock };
 

@@ -5,9 +5,9 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import type { Clock } from '../core/clock.js';
-import { CoordError } from '../core/errors.js';
-import { identityOf, isAlive } from '../core/processes.js';
+import type { Clock } from './clock.js';
+import { CoordError } from './errors.js';
+import { identityOf, isAlive } from './processes.js';
 
 const holderSchema = z.strictObject({ pid: z.int().min(2), startTime: z.string().nullable(), turn: z.int() });
 const POLL_MS = 25;
