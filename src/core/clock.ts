@@ -20,10 +20,13 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    for (let left = ms; left > 0 && signal?.aborted !== true; left -= LONGEST_TIMER_MS) {
+    let left = ms;
+    do {
+      if (signal?.aborted) return;
       const part = Math.min(left, LONGEST_TIMER_MS);
       await delay(part, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-    }
+      left -= part;
+    } while (left > 0);
   },
   after: (ms, callback) => {
     let timer: NodeJS.Timeout;

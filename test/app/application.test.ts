@@ -129,10 +129,7 @@ describe('the background host', () => {
       app.ensureHost(session, options, []),
       app.ensureHost(otherSession, other, []),
     ]);
-    expect([first, second].map((hosting) => (hosting as { started: boolean }).started).toSorted()).toEqual([
-      false,
-      true,
-    ]);
+    expect([first, second].filter((hosting) => (hosting as { started: boolean }).started)).toHaveLength(1);
     expect((first as { pid: number }).pid).toBe((second as { pid: number }).pid);
     expect(third).toMatchObject({ kind: 'background', started: true });
     expect((third as { pid: number }).pid).not.toBe((second as { pid: number }).pid);
