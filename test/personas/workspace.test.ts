@@ -291,11 +291,17 @@ describe('a workspace', () => {
       release = resolve;
     });
     writeFileSync(join(path, 'x'), 'x');
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
     const first = workspaces.conclude(request(), { status: 'pass' }, async () => {
       order.push('first begins');
+      begin();
       await held;
       order.push('first ends');
     });
+    await begun;
     const second = workspaces.conclude(request({ step: 'docs' }), { status: 'pass' }, async () => {
       order.push('second');
     });
