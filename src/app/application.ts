@@ -6,9 +6,11 @@ import type {
   Hosting,
   KnownPersonas,
   LoadedWorkflow,
+  NewWorkflow,
   Reach,
   ServeOptions,
   Session,
+  TestRequest,
 } from '../cli/application.js';
 import { Client } from '../coordinator/client.js';
 import { type Clock, systemClock } from '../core/clock.js';
@@ -17,6 +19,8 @@ import { Failpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
 import { didYouMean } from '../core/suggest.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
+import { loadStepTypes } from '../definition/load-types.js';
+import { allSteps, isAsking, personasOf } from '../definition/steps.js';
 import { loadPersonas } from '../personas/catalog.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
 import { openRepository } from '../personas/repository.js';
@@ -28,8 +32,17 @@ import { Host } from './host.js';
 import { forgetHost, readHostRecord } from './host-record.js';
 import { createLog } from './log.js';
 import { openRuns } from './open-runs.js';
-import { personaDirectories, ownWorkflowDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+import { initProject, listTemplates, newWorkflow } from './scaffold.js';
+import {
+  ownWorkflowDirectories,
+  personaDirectories,
+  pluginDirectories,
+  stateDirectory,
+  VERSION,
+  workflowDirectories,
+} from './project.js';
 import { loadTask } from './task.js';
+import { recordRun, replayRun, runTestFiles } from './test-command.js';
 
 const ATTEND_MS = 500;
 const WORKER_GRACE_MS = 60_000;
@@ -151,10 +164,36 @@ class CoordApplication implements Application {
       await forgetHost(options);
   }
 
-  async loadWorkflow(nameOrPath: string, options: GlobalOptions, known: KnownPersonas | null): Promise<LoadedWorkflow> {
+  async loadWorkflow(
+    nameOrPath: string,
+    options: GlobalOptions,
+    known: KnownPersonas | null,
+    environment: string | null = null,
+  ): Promise<LoadedWorkflow> {
     const files = known === null ? null : await loadPersonas(personaDirectories(options, known.directories));
     const personas = files === null ? null : new Set([...files.keys(), ...(known?.served ?? [])]);
-    return loadWorkflow(nameOrPath, { directories: workflowDirectories(options), personas });
+    const types = await this.stepTypes(options);
+    return loadWorkflow(nameOrPath, { directories: workflowDirectories(options), personas, environment, types });
+  }
+
+  stepTypes(options: GlobalOptions): ReturnType<Application['stepTypes']> {
+    return loadStepTypes(pluginDirectories(options));
+  }
+
+  initProject(folder: string): ReturnType<Application['initProject']> {
+    return initProject(folder);
+  }
+
+  listTemplates(): ReturnType<Application['listTemplates']> {
+    return listTemplates();
+  }
+
+  async newWorkflow(options: GlobalOptions, wanted: NewWorkflow): ReturnType<Application['newWorkflow']> {
+    const created = await newWorkflow(options.directory, wanted);
+    const { definition } = await this.loadWorkflow(created.file, options, null);
+    const known = await loadPersonas(personaDirectories(options, []));
+    const asked = [...allSteps(definition.steps)].flatMap((step) => (isAsking(step) ? personasOf(step) : []));
+    return { ...created, missing: [...new Set(asked)].filter((name) => !known.has(name)) };
   }
 
   async listWorkflows(options: GlobalOptions): ReturnType<Application['listWorkflows']> {
@@ -168,6 +207,18 @@ class CoordApplication implements Application {
   async openRepository(directory: string): ReturnType<Application['openRepository']> {
     const { top, head, currentBranch, dirty } = await openRepository(directory, this.clock);
     return { top, head, branch: currentBranch, dirty };
+  }
+
+  runTests(options: GlobalOptions, request: TestRequest): ReturnType<Application['runTests']> {
+    return runTestFiles(options, request, this.clock);
+  }
+
+  recordTest(session: Session, run: string): ReturnType<Application['recordTest']> {
+    return recordRun(session, run);
+  }
+
+  replayRun(session: Session, options: GlobalOptions, run: string): ReturnType<Application['replayRun']> {
+    return replayRun(session, { options, run, clock: this.clock });
   }
 
   async up(options: GlobalOptions): ReturnType<Application['up']> {

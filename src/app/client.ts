@@ -25,9 +25,24 @@ export async function connect({
   return { client: new Client({ store, partitions, ...means }), close: () => store.close() };
 }
 
-export { Client, type StartRequest } from '../coordinator/client.js';
+export { Client, type DecideRequest, type SignalRequest, type StartRequest } from '../coordinator/client.js';
 export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';
-export type { Fact } from '../core/facts.js';
+export type { Fact, Question, WaitsFor } from '../core/facts.js';
 export type { RunSummary, RunView, StepView } from '../core/views.js';
+export {
+  analyzeCriticalPath,
+  type AnalyzedStep,
+  createExecutionPlan,
+  type CriticalPath,
+  type ExecutionPlan,
+  findParallelizationOpportunities,
+  type Parallelization,
+  validateNoCycles,
+} from '../definition/analysis.js';
+export { defineStepType, defineWorkflow, type StepSource, type WorkflowSource } from '../definition/define.js';
+export { type LoadOptions, type LoadedWorkflow, loadWorkflow } from '../definition/load.js';
+export { loadStepTypes } from '../definition/load-types.js';
 export { parseWorkflow } from '../definition/parse.js';
+export type { CustomStepType } from '../definition/step-types.js';
+export type { StepDefinition } from '../definition/steps.js';
 export type { WorkflowDefinition } from '../definition/workflow.js';

@@ -4,13 +4,14 @@ import { promisify } from 'node:util';
 import type { Finding, GlobalOptions } from '../cli/application.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
+import { loadStepTypes } from '../definition/load-types.js';
 import { loadPersonas } from '../personas/catalog.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
 import { inspectServer, problemsOf } from '../redis/suitability.js';
 import { givenAddress, type Means } from './connect.js';
 import { livingHosts } from './host-record.js';
-import { personaDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+import { personaDirectories, pluginDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
 import { cureFor, findRedisBinary } from './redis-binary.js';
 
 const OLDEST_NODE = [20, 19] as const;
@@ -96,12 +97,10 @@ async function repository({ options, means }: Place): Promise<Finding[]> {
 
 async function personaFiles({ options, personas }: Place): Promise<Finding[]> {
   try {
-    const names = [...(await loadPersonas(personaDirectories(options, personas))).keys()];
-    return [
-      names.length === 0
-        ? warn('personas', 'none found', 'add Markdown files to personas/')
-        : ok('personas', names.join(', ')),
-    ];
+    const found = await loadPersonas(personaDirectories(options, personas));
+    const own = [...found.values()].some(({ file }) => file !== null);
+    const names = [...found.keys()].join(', ');
+    return [own ? ok('personas', names) : warn('personas', `only ${names}`, 'add Markdown files to personas/')];
   } catch (error) {
     return [bad('personas', messageOf(error), null)];
   }
@@ -110,11 +109,13 @@ async function personaFiles({ options, personas }: Place): Promise<Finding[]> {
 async function workflows({ options, personas }: Place): Promise<Finding[]> {
   const directories = workflowDirectories(options);
   const known = await loadPersonas(personaDirectories(options, personas)).catch(() => null);
+  const types = await loadStepTypes(pluginDirectories(options)).catch((error: unknown) => messageOf(error));
+  if (typeof types === 'string') return [bad('plugins', types, 'correct the file, or take it away')];
   const files = await listWorkflows(directories);
   const findings = await Promise.all(
     files.map(async ({ name, file }): Promise<Finding> => {
       try {
-        await loadWorkflow(file, { directories, personas: known === null ? null : new Set(known.keys()) });
+        await loadWorkflow(file, { directories, personas: known === null ? null : new Set(known.keys()), types });
         return ok('workflow', name);
       } catch (error) {
         const text = error instanceof CoordError ? (error.message.split('\n')[0] ?? '') : messageOf(error);

@@ -10,6 +10,13 @@ const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 export const PROGRAM = join(PACKAGE, 'bin', 'coord');
 export const VERSION = (JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { version: string }).version;
 
+/** Workflows to begin with; `project` in it is what `coord init` makes. */
+export const TEMPLATES = join(PACKAGE, 'workflows', 'templates');
+/** What editors check workflow files against. */
+export const EDITOR_SCHEMA = join(PACKAGE, 'schema', 'workflow.schema.json');
+/** The workflows that come with coord. */
+export const SHIPPED_WORKFLOWS = join(PACKAGE, 'workflows');
+
 /** What coord keeps in a project; ignored by git through a file of its own. */
 export function stateDirectory(options: GlobalOptions): string {
   return join(options.directory, '.coord');
@@ -21,7 +28,12 @@ export function ownWorkflowDirectories(options: GlobalOptions): readonly string[
 }
 
 export function workflowDirectories(options: GlobalOptions): readonly string[] {
-  return unique([...ownWorkflowDirectories(options), join(PACKAGE, 'workflows')]);
+  return unique([...ownWorkflowDirectories(options), SHIPPED_WORKFLOWS]);
+}
+
+/** Programs with step types. */
+export function pluginDirectories(options: GlobalOptions): readonly string[] {
+  return unique([join(options.directory, 'plugins'), join(stateDirectory(options), 'plugins')]);
 }
 
 export function personaDirectories(options: GlobalOptions, given: readonly string[]): readonly string[] {

@@ -5,6 +5,9 @@
 import type { Client } from '../coordinator/client.js';
 import type { Clock } from '../core/clock.js';
 import type { JsonObject } from '../core/json.js';
+import type { TestReport, TestResult } from '../core/test-report.js';
+import type { PluginStepType } from '../definition/load-types.js';
+import type { Problem } from '../definition/problem.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
 
 /** Options that every command takes. */
@@ -61,7 +64,25 @@ export interface KnownPersonas {
 
 export interface LoadedWorkflow {
   readonly definition: WorkflowDefinition;
+  /** The definitions of all runs inside. */
+  readonly inner: readonly WorkflowDefinition[];
   readonly file: string;
+  /** The file's text, for showing places in it. */
+  readonly text: string;
+  /** What works but is hardly meant. */
+  readonly warnings: readonly Problem[];
+}
+
+export interface NewWorkflow {
+  readonly name: string;
+  readonly template: string;
+}
+
+export interface CreatedWorkflow {
+  /** Absolute. */
+  readonly file: string;
+  /** Personas that it asks and that have no file yet. */
+  readonly missing: readonly string[];
 }
 
 export interface Finding {
@@ -89,6 +110,19 @@ export interface ServeOptions {
   readonly log: 'pretty' | 'json';
 }
 
+export interface TestRequest {
+  /** Files and folders; none: the project's `workflows`. */
+  readonly files: readonly string[];
+  /** Only tests whose name contains this text; null for all. */
+  readonly filter: string | null;
+  /** What properties draw from; null for the usual one. */
+  readonly seed: number | null;
+  /** Whether problems of files are shown in color. */
+  readonly color: boolean;
+  /** Told of every result as it comes. */
+  readonly tell?: (result: TestResult) => void;
+}
+
 export interface Application {
   readonly version: string;
   readonly clock: Clock;
@@ -109,13 +143,33 @@ export interface Application {
   /** `coord daemon` and `coord worker`: runs until `signal` is aborted (or idle), then stops cleanly. Logs to stdout. */
   serve(options: GlobalOptions, serve: ServeOptions, signal: AbortSignal): Promise<void>;
   /** Throws DEFINITION_NOT_FOUND, or DEFINITION_INVALID with every problem. `personas` null: any may be named. */
-  loadWorkflow(nameOrPath: string, options: GlobalOptions, personas: KnownPersonas | null): Promise<LoadedWorkflow>;
+  loadWorkflow(
+    nameOrPath: string,
+    options: GlobalOptions,
+    personas: KnownPersonas | null,
+    /** The environment whose variables count; none by default. */
+    environment?: string | null,
+  ): Promise<LoadedWorkflow>;
+  /** The step types of the project's plugins, by name. Throws DEFINITION_INVALID, naming the file. */
+  stepTypes(options: GlobalOptions): Promise<ReadonlyMap<string, PluginStepType>>;
+  /** `coord init`: makes what a project needs in a folder, and leaves alone what is there. Paths are relative to the folder. */
+  initProject(folder: string): Promise<readonly { readonly file: string; readonly created: boolean }[]>;
+  /** What a workflow can be made from. */
+  listTemplates(): Promise<readonly { readonly name: string; readonly description: string }[]>;
+  /** `coord new`. Throws USAGE for a name that is taken or can be none, DEFINITION_NOT_FOUND for an unknown template. */
+  newWorkflow(options: GlobalOptions, wanted: NewWorkflow): Promise<CreatedWorkflow>;
   /** The project's own workflows, with their files; those that come with coord can be named beside them. */
   listWorkflows(options: GlobalOptions): Promise<readonly { readonly name: string; readonly file: string }[]>;
   /** A task file (YAML or JSON object), or JSON text that begins with `{`. Throws TASK_INVALID. */
   loadTask(fileOrJson: string): Promise<JsonObject>;
   /** Throws WORKSPACE_INVALID. */
   openRepository(directory: string): Promise<Repository>;
+  /** `coord test`. Throws TEST_INVALID with every problem of a file, DEFINITION_… for a workflow that cannot be tested. */
+  runTests(options: GlobalOptions, request: TestRequest): Promise<TestReport>;
+  /** The text of a test file that goes as the run did. Throws RUN_NOT_FOUND. */
+  recordTest(session: Session, run: string): Promise<string>;
+  /** Plays the replies of a run on its workflow as the file is now. Throws RUN_NOT_FOUND, DEFINITION_…, TEST_INVALID. */
+  replayRun(session: Session, options: GlobalOptions, run: string): Promise<TestReport>;
   /** `coord up`: starts the private server. `started` false when it ran already. */
   up(options: GlobalOptions): Promise<{ readonly started: boolean; readonly label: string }>;
   /** `coord down`: stops the background host, then the private server. Says what was running. */

@@ -1,15 +1,17 @@
 /**
- * Follows a run until it ends, rests with a person, or Ctrl-C. What is told goes to a `Teller`; meanwhile it sees to it
+ * Follows a run until it ends or Ctrl-C, and where that is wanted until it waits for people. What is told goes to a `Teller`; meanwhile it sees to it
  * that somebody moves the run, since after a kill that is all a run needs.
  */
-import { CoordError, messageOf } from '../core/errors.js';
+import type { Client } from '../coordinator/client.js';
+import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
-import { runHasEnded } from '../core/statuses.js';
+import { runHasEnded, stepIsSettled } from '../core/statuses.js';
 import type { RunView } from '../core/views.js';
 import type { Hosting, Session } from './application.js';
 import type { Call } from './call.js';
 import { EXIT, EXIT_OF_RUN } from './exit-codes.js';
 import { hintsFor } from './hints.js';
+import { type Ask, asksOf } from './render/waiting.js';
 
 /** Who is told what happens to a run that is followed. */
 export interface Teller {
@@ -18,6 +20,8 @@ export interface Teller {
   note(text: string): void;
   /** Why the run does not move, when that has not changed for a while; empty when it does. */
   hints(hints: readonly string[]): void;
+  /** Told once of everything that waits for people or a signal; `inner`: it is a run inside that asks. */
+  ask(ask: Ask, inner: boolean): void;
   /** Called about five times a second, for those that draw; `offsetMs` from this process' clock to the store's. */
   tick(offsetMs: number): Promise<void>;
   /** Called once, on every way out; with the last state of the run unless it could not be read. */
@@ -32,6 +36,8 @@ export interface FollowWant {
   /** Null when nobody moves the run yet. */
   readonly hosting: Hosting | null;
   readonly teller: Teller;
+  /** Whether to leave a run that waits for people or a signal, instead of waiting with it. */
+  readonly untilWaiting?: boolean | undefined;
 }
 
 export type Followed =
@@ -66,6 +72,7 @@ class Following {
   #offsetMs = 0;
   #hints = { text: '', seen: 0 };
   #left = false;
+  readonly #asked = new Set<string>();
   #leave: () => void = () => undefined;
   readonly #leaving = new Promise<void>((resolve) => {
     this.#leave = resolve;
@@ -87,7 +94,7 @@ class Following {
       await Promise.race([Promise.all(loops), this.#leaving]);
       if (this.#left) {
         view = await this.#get().catch(() => null);
-        return view !== null && isAtRest(view) ? { detached: false, view } : { detached: true, view };
+        return view !== null && this.#isAtRest(view) ? { detached: false, view } : { detached: true, view };
       }
       if (this.#failure !== null) throw this.#failure.error;
       view = await this.#patiently(() => this.#get());
@@ -166,13 +173,32 @@ class Following {
     const { client } = this.#want.session;
     this.#offsetMs = (await client.time()) - app.clock.now();
     const view = await this.#get();
-    if (isAtRest(view)) {
+    if (this.#isAtRest(view)) {
       // An ended run ends the telling by itself, with its last fact.
       if (!runHasEnded(view.status)) this.#stop.abort();
       return;
     }
     await this.#host();
+    await this.#tellAsks(view);
     this.#consider(await hintsFor(client, view));
+  }
+
+  /** Whether nothing will happen to the run until somebody acts, as far as this command waits for that. */
+  #isAtRest(view: RunView): boolean {
+    if (runHasEnded(view.status) || view.quarantined !== null || view.status === 'paused') return true;
+    return this.#want.untilWaiting === true && view.status === 'waiting' && asksOf(view).length > 0;
+  }
+
+  async #tellAsks(view: RunView): Promise<void> {
+    const { teller, session } = this.#want;
+    const tell = (asks: readonly Ask[], inner: boolean): void => {
+      for (const ask of asks.filter(({ key }) => !this.#asked.has(key))) {
+        this.#asked.add(ask.key);
+        teller.ask(ask, inner);
+      }
+    };
+    tell(asksOf(view), false);
+    for (const inside of await openInnerRuns(session.client, view)) tell(asksOf(inside), true);
   }
 
   async #host(): Promise<void> {
@@ -227,9 +253,27 @@ class Following {
   }
 }
 
-/** Whether nothing will happen to the run until somebody acts. */
-function isAtRest(view: RunView): boolean {
-  return runHasEnded(view.status) || view.quarantined !== null || EXIT_OF_RUN[view.status] === EXIT.waiting;
+/** Runs inside that are looked at for what they ask. */
+const INNER_RUNS = 20;
+
+/** The runs inside that are under way, and those inside them; one that cannot be read has nothing to ask. */
+async function openInnerRuns(client: Client, outer: RunView): Promise<readonly RunView[]> {
+  const found: RunView[] = [];
+  const open = openInside(outer);
+  for (let run = open.shift(); run !== undefined && found.length < INNER_RUNS; run = open.shift()) {
+    try {
+      const view = await client.get(run);
+      found.push(view);
+      open.push(...openInside(view));
+    } catch (error) {
+      if (!hasCode(error, 'RUN_UNREADABLE') && !hasCode(error, 'RUN_NOT_FOUND')) throw error;
+    }
+  }
+  return found;
+}
+
+function openInside({ steps }: RunView): string[] {
+  return steps.flatMap(({ run, status }) => (run === null || stepIsSettled(status) ? [] : [run]));
 }
 
 export function hostWords(hosting: Hosting): string {

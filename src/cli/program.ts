@@ -5,13 +5,21 @@ import { bareProgram, callFor, type Invoke, type Program } from './call.js';
 import { addArtifacts } from './commands/artifacts.js';
 import { addCancel } from './commands/cancel.js';
 import { addDaemon } from './commands/daemon.js';
+import { addDecide } from './commands/decide.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addFmt } from './commands/fmt.js';
 import { addGraph } from './commands/graph.js';
 import { addHistory } from './commands/history.js';
+import { addInit } from './commands/init.js';
 import { addList } from './commands/list.js';
+import { addNew } from './commands/new.js';
+import { addPlan } from './commands/plan.js';
+import { addPlugins } from './commands/plugins.js';
 import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
+import { addSignal } from './commands/signal.js';
+import { addTest } from './commands/test.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
 import { addWatch } from './commands/watch.js';
@@ -28,9 +36,17 @@ const COMMANDS = [
   addShow,
   addHistory,
   addArtifacts,
+  addDecide,
+  addSignal,
   addCancel,
   addValidate,
+  addPlan,
   addGraph,
+  addTest,
+  addFmt,
+  addPlugins,
+  addNew,
+  addInit,
   addDaemon,
   addWorker,
   addUp,

@@ -4,10 +4,12 @@ import type { Fact } from '../core/facts.js';
 import type { RunView } from '../core/views.js';
 import { type Call, note, print } from './call.js';
 import type { Teller } from './follow.js';
+import { BlockFacts } from './render/block-facts.js';
 import { FactTeller } from './render/fact-line.js';
 import { LiveArea } from './render/live-area.js';
 import { liveLines } from './render/live-view.js';
 import { severalLines } from './render/printable.js';
+import type { Ask } from './render/waiting.js';
 
 /** Says nothing of the run; notes go to stderr. */
 export function silentTeller(call: Call): Teller {
@@ -17,6 +19,7 @@ export function silentTeller(call: Call): Teller {
     hints: (hints) => {
       for (const hint of hints) note(call, hint);
     },
+    ask: ({ lines }) => note(call, lines.join('\n')),
     tick: async () => undefined,
     close: () => undefined,
   };
@@ -30,6 +33,10 @@ export function lineTeller(call: Call): Teller {
     fact: (fact) => {
       const line = teller.line(fact);
       if (line !== null) print(call, line);
+    },
+    // What the run itself asks is one of its facts.
+    ask: ({ lines }, inner) => {
+      if (inner) note(call, lines.join('\n'));
     },
   };
 }
@@ -48,6 +55,7 @@ class LiveTeller implements Teller {
   readonly #run: string;
   readonly #area: LiveArea;
   readonly #retryAt = new Map<string, number>();
+  readonly #blocks = new BlockFacts();
   #hints: readonly string[] = [];
   #happened = true;
   #drawnAt = 0;
@@ -62,6 +70,7 @@ class LiveTeller implements Teller {
   }
 
   fact(fact: Fact): void {
+    this.#blocks.add(fact);
     if (fact.type === 'step.retrying') this.#retryAt.set(fact.step, fact.at + fact.delayMs);
     this.#happened = true;
   }
@@ -73,6 +82,11 @@ class LiveTeller implements Teller {
   hints(hints: readonly string[]): void {
     this.#hints = hints;
     this.#happened = true;
+  }
+
+  /** What the run itself asks is drawn with it. */
+  ask({ lines }: Ask, inner: boolean): void {
+    if (inner) this.note(lines.join('\n'));
   }
 
   async tick(offsetMs: number): Promise<void> {
@@ -94,7 +108,7 @@ class LiveTeller implements Teller {
     if (this.#closed) return;
     const { io, colors, app } = this.#call;
     const now = app.clock.now() + this.#offsetMs;
-    const state = { view, now, retryAt: this.#retryAt, hints: this.#hints };
+    const state = { view, now, retryAt: this.#retryAt, blocks: this.#blocks, hints: this.#hints };
     // A row stays free for the cursor below the last line.
     this.#area.draw(liveLines(state, { colors, rows: Math.max(1, io.rows - 1), columns: io.columns }));
   }

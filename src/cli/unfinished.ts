@@ -20,7 +20,8 @@ export interface Wanted {
 export async function findUnfinished(client: Client, wanted: Wanted): Promise<RunView | null> {
   const task = canonicalJson(wanted.task);
   for (const row of await client.list({ statuses: UNFINISHED, limit: LOOKED_AT })) {
-    if (row.workflow !== wanted.workflow || row.quarantined !== null) continue;
+    // A run inside another one goes on with that one.
+    if (row.workflow !== wanted.workflow || row.quarantined !== null || row.parent !== null) continue;
     const view = await readable(client, row.id);
     if (view === null || runHasEnded(view.status)) continue;
     if (canonicalJson(view.task) === task && (view.workspace?.repo ?? null) === wanted.repo) return view;

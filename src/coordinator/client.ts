@@ -7,16 +7,27 @@ import { CoordError } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
 import { type Ids, partitionOf, RUN_ID, runIdFor } from '../core/ids.js';
 import { canonicalJson, type JsonObject, sha256 } from '../core/json.js';
-import type { ArtifactRef, RunInput } from '../core/messages.js';
+import { type ArtifactRef, decideBodySchema, type RunInput, signalBodySchema } from '../core/messages.js';
 import type { Admission, Store, WorkerInfo } from '../core/ports.js';
 import { RUN_STATUSES, runHasEnded, type RunStatus } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
 import type { RunSummary, RunView } from '../core/views.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
+import {
+  checkInner,
+  checkTask,
+  type DecideRequest,
+  parseBody,
+  type SignalRequest,
+  slotOf,
+  type StartRequest,
+} from './client-requests.js';
+import { whyRefused } from './decisions.js';
 import { Plans } from './plans.js';
-import { resolveVariables } from '../definition/plan.js';
 import { newRunRecord } from '../machines/records.js';
 import { summaryOf, viewOf } from './view.js';
+
+export type { DecideRequest, SignalRequest, StartRequest } from './client-requests.js';
 
 export interface ClientParams {
   readonly store: Omit<Store, 'partitions' | 'requests'>;
@@ -24,15 +35,6 @@ export interface ClientParams {
   readonly partitions: number;
   readonly clock: Clock;
   readonly ids: Ids;
-}
-
-export interface StartRequest {
-  readonly definition: WorkflowDefinition;
-  readonly task: JsonObject;
-  /** Repository to work on, and the commit to start from; the run gets the branch `coord/<run id>`. */
-  readonly workspace: { readonly repo: string; readonly base: string } | null;
-  /** The same key starts the same run, once. Drawn when left out. */
-  readonly idempotencyKey?: string;
 }
 
 /** How long a write is tried again while the store does not answer. */
@@ -52,34 +54,41 @@ export class Client {
 
   /**
    * Starts a run; `created` is false when this key has started it before. Throws IDEMPOTENCY_CONFLICT for the same key
-   * with another request, TASK_INVALID for a task that is too large, EXPRESSION_FAILED for one that leaves a variable empty.
+   * with another request, TASK_INVALID for a task that is too large or does not fit, EXPRESSION_FAILED for one that leaves
+   * a variable empty, DEFINITION_MISSING when the definition of a run inside is not given.
    */
   async start(request: StartRequest): Promise<{ run: string; created: boolean }> {
     const { store, ids } = this.#params;
     const { definition, task } = request;
     const key = request.idempotencyKey ?? ids.nonce();
-    const run = runIdFor(definition.name, key);
+    // A task that does not fit is found before there is a run that could not go on.
+    checkTask(definition, task);
+    const slot = slotOf(definition, task);
+    const { partitions } = this.#params;
+    const affinity = slot === null ? undefined : { text: slot.key, partitions };
+    const run = runIdFor(definition.name, key, affinity);
     const json = canonicalJson(definition as unknown as JsonObject);
     const hash = sha256(json);
     const workspace = request.workspace === null ? null : { ...request.workspace, branch: `coord/${run}` };
-    const input: RunInput = { task, workspace };
-    const inputText = canonicalJson({ task, workspace });
+    const input: RunInput = { task, workspace, parent: null };
+    const inputText = canonicalJson(input as unknown as JsonObject);
     if (Buffer.byteLength(inputText) > INPUT_LIMIT_BYTES) {
       throw new CoordError(
         'TASK_INVALID',
         `the task has more than ${String(INPUT_LIMIT_BYTES)} bytes of JSON, and every request carries it; put large things into the repository`,
       );
     }
-    // A variable that this task cannot fill is found before there is a run that could not go on.
-    resolveVariables(definition, task);
     const createdAt = await store.namespace.time();
     const record = newRunRecord({
       id: run,
       workflow: definition.name,
-      steps: definition.steps.length,
       createdAt,
       head: input.workspace?.base ?? null,
+      slot,
+      parent: null,
     });
+    checkInner(definition, request.inner ?? []);
+    for (const inner of request.inner ?? []) await this.#putDefinition(inner);
     await this.#untilKnown(() => store.namespace.putDefinition(hash, json));
     const outcome = await this.#admit({
       kind: 'start',
@@ -90,6 +99,7 @@ export class Client {
       definition: hash,
       input: inputText,
       record: JSON.stringify(record),
+      slot,
     });
     if (outcome.outcome === 'conflict') {
       throw new CoordError(
@@ -105,21 +115,29 @@ export class Client {
     run: string,
     { reason, by, idempotencyKey }: { reason: string; by: string; idempotencyKey?: string },
   ): Promise<void> {
-    const key = idempotencyKey ?? this.#params.ids.nonce();
-    const body = JSON.stringify({ reason, by });
-    const outcome = await this.#admit({
-      kind: 'cancel',
-      partition: this.#partition(run),
-      run,
-      idempotencyKey: `cancel:${run}:${key}`,
-      requestHash: sha256(`${run}\n${body}`),
-      body,
-    });
-    if (outcome.outcome === 'no_run') throw await this.#unknownRun(run);
-    if (outcome.outcome === 'ended')
-      throw new CoordError('RUN_ENDED', `run ${run} is ${outcome.status} already, so there is nothing to cancel`);
-    if (outcome.outcome === 'conflict')
-      throw new CoordError('IDEMPOTENCY_CONFLICT', `the key "${key}" has canceled another run, or for another reason`);
+    await this.#tell(run, { kind: 'cancel', body: { reason, by }, idempotencyKey });
+  }
+
+  /**
+   * Sends a signal: to the step that has waited for it longest, or kept for the one that will. Returns when it is
+   * stored; the history says what became of it.
+   */
+  async signal(run: string, { idempotencyKey, ...signal }: SignalRequest): Promise<void> {
+    const body = parseBody(signalBodySchema, { ...signal, data: signal.data ?? null }, 'the signal');
+    await this.#tell(run, { kind: 'signal', body, idempotencyKey });
+  }
+
+  /**
+   * Answers the question that a step waits with. Throws DECISION_REFUSED when the step asks nothing, asks something
+   * else by now, or the answer is none of its choices or does not fit its form.
+   */
+  async decide(run: string, { idempotencyKey, ...answer }: DecideRequest): Promise<void> {
+    const body = parseBody(decideBodySchema, { token: null, data: null, ...answer }, 'the answer');
+    const stored = RUN_ID.test(run) ? await this.#params.store.runs.load(this.#partition(run), run) : null;
+    if (stored === null) throw await this.#unknownRun(run);
+    const why = whyRefused(stored, await this.#plans.get(stored.definition), body);
+    if (why !== null) throw new CoordError('DECISION_REFUSED', `run ${run}: ${why}`);
+    await this.#tell(run, { kind: 'decide', body, idempotencyKey });
   }
 
   /** Newest first. */
@@ -255,6 +273,41 @@ export class Client {
       await this.#params.clock.sleep(TRY_AGAIN_MS, signal);
       return otherwise;
     }
+  }
+
+  /** Stores a message to a run, once per key. */
+  async #tell(
+    run: string,
+    {
+      kind,
+      body,
+      idempotencyKey,
+    }: { kind: 'cancel' | 'signal' | 'decide'; body: object; idempotencyKey: string | undefined },
+  ): Promise<void> {
+    const key = idempotencyKey ?? this.#params.ids.nonce();
+    const text = JSON.stringify(body);
+    const outcome = await this.#admit({
+      kind,
+      partition: this.#partition(run),
+      run,
+      idempotencyKey: `${kind}:${run}:${key}`,
+      requestHash: sha256(`${run}\n${text}`),
+      body: text,
+    });
+    if (outcome.outcome === 'no_run') throw await this.#unknownRun(run);
+    if (outcome.outcome === 'ended')
+      throw new CoordError('RUN_ENDED', `run ${run} is ${outcome.status} already, so there is nothing to ${kind}`);
+    if (outcome.outcome === 'conflict') {
+      throw new CoordError(
+        'IDEMPOTENCY_CONFLICT',
+        `the key "${key}" has been used to ${kind} run ${run} in another way; use another key`,
+      );
+    }
+  }
+
+  async #putDefinition(definition: WorkflowDefinition): Promise<void> {
+    const json = canonicalJson(definition as unknown as JsonObject);
+    await this.#untilKnown(() => this.#params.store.namespace.putDefinition(sha256(json), json));
   }
 
   async #admit(admission: Admission): ReturnType<Store['admission']['admit']> {

@@ -3,6 +3,8 @@ import { CoordError, messageOf } from '../core/errors.js';
 import {
   cancelBodySchema,
   type Claim,
+  decideBodySchema,
+  innerRunBodySchema,
   type Message,
   type PersonaReply,
   parseTimer,
@@ -10,6 +12,7 @@ import {
   REPLY_LIMIT_BYTES,
   replyHeadSchema,
   runInputSchema,
+  signalBodySchema,
 } from '../core/messages.js';
 import type { Commit, InboxEntry, StoredRun } from '../core/ports.js';
 import type { Plan } from '../definition/plan.js';
@@ -55,6 +58,12 @@ export function messageFrom(
       }
       case 'cancel':
         return { ...stamp, kind: 'cancel', ...cancelBodySchema.parse(JSON.parse(entry.body)) };
+      case 'signal':
+        return { ...stamp, kind: 'signal', ...signalBodySchema.parse(shallow(JSON.parse(entry.body))) };
+      case 'decide':
+        return { ...stamp, kind: 'decide', ...decideBodySchema.parse(shallow(JSON.parse(entry.body))) };
+      case 'inner-run':
+        return { ...stamp, kind: 'inner-run', outcome: innerRunBodySchema.parse(JSON.parse(entry.body)) };
       default:
         return { invalid: `messages of kind "${entry.kind}" are not known` };
     }
@@ -105,7 +114,16 @@ export function commitOf(state: RunState, result: FoldResult, consumed: readonly
     arm: result.arm,
     disarm: result.disarm,
     facts: result.facts.map((fact) => JSON.stringify(fact)),
+    starts: result.starts,
+    sends: result.sends,
+    release: result.release,
   };
+}
+
+/** Throws RUN_UNREADABLE for what no reader of the record could parse. */
+function shallow(value: unknown): unknown {
+  if (!isDeeper(value, DEEPEST)) return value;
+  throw new CoordError('RUN_UNREADABLE', `it is nested deeper than ${String(DEEPEST)} lists and objects`);
 }
 
 /** Without recursion, since what is asked is whether recursion is safe. */

@@ -3,9 +3,13 @@
 import { messageOf } from '../core/errors.js';
 import type { Claim } from '../core/messages.js';
 import type { RunRow, StoredRun } from '../core/ports.js';
+import { runHasEnded, stepIsSettled } from '../core/statuses.js';
 import type { RunSummary, RunView, StepView } from '../core/views.js';
-import { type Plan, type PlannedStep } from '../definition/plan.js';
+import type { Plan, PlannedStep } from '../definition/plan.js';
+import { isAsking, personasOf } from '../definition/steps.js';
+import { frameOf, type ListInstance, openLists, planned, rootOf, type Run } from '../machines/instances.js';
 import { PENDING_STEP, parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
+import { valueOf } from '../machines/values.js';
 import { stateOf } from './codec.js';
 
 /** One damaged run must not hide the others: it is listed as set aside, with what is wrong. */
@@ -19,6 +23,8 @@ export function summaryOf(row: RunRow): RunSummary {
       workflow: '',
       status: 'pending',
       ...nothing,
+      slot: null,
+      parent: null,
       quarantined: row.quarantined ?? messageOf(error),
     };
   }
@@ -28,9 +34,16 @@ function readSummary(row: RunRow): RunSummary {
   return summarize(parseRecord(runRecordSchema, row.record, `the record of run ${row.run}`), row.quarantined);
 }
 
+/** The stored run as the machines look at one. Throws RUN_UNREADABLE when a record is damaged. */
+export function readerOf(stored: StoredRun, plan: Plan): Run {
+  const { steps } = stateOf(stored, plan);
+  return { plan, step: (path) => steps.get(path) ?? PENDING_STEP };
+}
+
 /** Throws RUN_UNREADABLE when a record is damaged. */
 export function viewOf(stored: StoredRun, plan: Plan): RunView {
   const { record, input, steps } = stateOf(stored, plan);
+  const run: Run = { plan, step: (path) => steps.get(path) ?? PENDING_STEP };
   return {
     ...summarize(record, stored.quarantined),
     version: plan.definition.version,
@@ -38,38 +51,100 @@ export function viewOf(stored: StoredRun, plan: Plan): RunView {
     task: input.task,
     workspace: input.workspace,
     head: record.head,
-    steps: plan.definition.steps.map(({ id }) => {
-      const planned = plan.steps.get(id);
-      return stepView({ id, planned, record: steps.get(id) ?? PENDING_STEP, claim: stored.claims.get(id) ?? null });
-    }),
+    result: record.result,
+    steps: [...viewsOf(run, rootOf(run), { claims: stored.claims, over: runHasEnded(record.status) })],
   };
 }
 
 function summarize(record: RunRecord, quarantined: string | null): RunSummary {
-  const { id, workflow, status, createdAt, startedAt, endedAt, failure, canceled } = record;
-  return { id, workflow, status, createdAt, startedAt, endedAt, failure, canceled, quarantined };
+  const { id, workflow, status, createdAt, startedAt, endedAt, failure, canceled, slot, parent } = record;
+  return {
+    id,
+    workflow,
+    status,
+    createdAt,
+    startedAt,
+    endedAt,
+    failure,
+    canceled,
+    quarantined,
+    slot: status === 'pending' ? slot : null,
+    parent,
+  };
+}
+
+interface Showing {
+  readonly claims: ReadonlyMap<string, Claim>;
+  /** Whether whatever is still pending here will never be reached. */
+  readonly over: boolean;
+}
+
+/** The steps of a list in the order they are written, each with those inside it that have begun, or that will when it does. */
+function* viewsOf(run: Run, { list, prefix, owner }: ListInstance, showing: Showing): Generator<StepView> {
+  for (const id of list.steps) {
+    const path = `${prefix}${id}`;
+    const record = run.step(path);
+    const step = planned(run, path);
+    yield stepView({ path, owner, step, run, showing });
+    const over = showing.over || stepIsSettled(record.status);
+    for (const inner of listsToShow(run, path, step)) yield* viewsOf(run, inner, { ...showing, over });
+  }
+}
+
+/** Every round and item that has begun; the lists as they are written before that. */
+function* listsToShow(run: Run, path: string, step: PlannedStep): Generator<ListInstance> {
+  const { block, undo } = run.step(path).more;
+  const prefix = path.slice(0, path.lastIndexOf('/') + 1);
+  const { definition, lists } = step;
+  if (definition.type === 'conditional' || definition.type === 'parallel') {
+    for (const list of [lists.then_steps, lists.else_steps, lists.steps])
+      if (list !== undefined) yield { owner: path, list, prefix };
+  } else if (definition.type === 'loop' && lists.steps !== undefined) {
+    for (let round = 1; round <= (block?.round ?? 0); round++)
+      yield { owner: path, list: lists.steps, prefix: frameOf(path, round) };
+  } else if (block !== undefined) {
+    const begun = (): number => itemsTouched(run, path, { items: block.items?.length ?? 0, step });
+    yield* openLists(run, path, begun);
+  }
+  if (undo !== undefined && lists.compensate !== undefined)
+    yield { owner: path, list: lists.compensate, prefix: frameOf(path, 'compensate') };
+}
+
+/** Items up to the last one that anything has happened to. */
+function itemsTouched(run: Run, path: string, { items, step }: { items: number; step: PlannedStep }): number {
+  const ids = step.lists.steps?.steps ?? [];
+  let touched = items;
+  while (touched > 0 && ids.every((id) => run.step(`${frameOf(path, touched - 1)}${id}`) === PENDING_STEP)) touched--;
+  return touched;
 }
 
 function stepView({
-  id,
-  planned,
-  record,
-  claim,
+  path,
+  owner,
+  step: { definition, dependencies },
+  run,
+  showing,
 }: {
-  id: string;
-  planned: PlannedStep | undefined;
-  record: StepRecord;
-  claim: Claim | null;
+  path: string;
+  owner: string | null;
+  step: PlannedStep;
+  run: Run;
+  showing: Showing;
 }): StepView {
+  const record = run.step(path);
   // The fold learns of a beginning with the attempt's end; until then the claim knows better.
-  const held = record.status === 'queued' ? claim : null;
-  const { attempt, queuedAt, endedAt, verdict, result, error, reason, artifacts, commit } = record;
+  const held = record.status === 'queued' ? (showing.claims.get(path) ?? null) : null;
+  const { attempt, queuedAt, endedAt, verdict, error, artifacts, commit, more } = record;
+  const unreached = record.status === 'pending' && showing.over;
+  const asked = isAsking(definition) ? (personasOf(definition)[more.asked ?? 0] ?? '') : '';
   return {
-    id,
-    name: planned?.definition.name ?? id,
-    persona: planned?.definition.persona ?? '',
-    dependencies: planned?.dependencies ?? [],
-    status: held === null ? record.status : 'working',
+    id: path,
+    name: definition.name,
+    type: definition.type,
+    parent: owner,
+    persona: asked,
+    dependencies: definition.dependencies.length === 0 ? [] : dependencies,
+    status: held === null ? (unreached ? 'skipped' : record.status) : 'working',
     attempt,
     worker: held?.worker ?? record.worker,
     queuedAt,
@@ -77,10 +152,17 @@ function stepView({
     endedAt,
     progress: held === null || held.progress === '' ? null : held.progress,
     verdict,
-    result,
+    result: resultOf(run, path, record),
     error,
-    reason,
+    reason: record.reason ?? (unreached ? 'never reached' : null),
+    tolerated: more.tolerated === true,
+    waitsFor: record.status === 'waiting' ? (more.waitsFor ?? null) : null,
+    run: more.run ?? null,
     artifacts,
     commit,
   };
+}
+
+function resultOf(run: Run, path: string, record: StepRecord): StepView['result'] {
+  return record.status === 'succeeded' ? valueOf(run, path) : record.result;
 }

@@ -34,8 +34,18 @@ export const ERRORS = {
   },
   PERSONA_NOT_FOUND: { summary: 'No persona of that name is known.', exit: 2, retryable: false },
   TASK_INVALID: { summary: 'The task given to a run is not a JSON or YAML object.', exit: 2, retryable: false },
+  TEST_INVALID: {
+    summary: 'A file of workflow tests has problems; each is listed with its place.',
+    exit: 2,
+    retryable: false,
+  },
   WORKSPACE_INVALID: {
     summary: 'The folder is not a git repository that a run can branch from.',
+    exit: 2,
+    retryable: false,
+  },
+  GIT_REFUSED: {
+    summary: 'A git operation may not be done, or cannot be as it was asked for.',
     exit: 2,
     retryable: false,
   },
@@ -47,6 +57,11 @@ export const ERRORS = {
     retryable: false,
   },
   RUN_ENDED: { summary: 'The run has ended already, so nothing can be done to it.', exit: 2, retryable: false },
+  DECISION_REFUSED: {
+    summary: 'An answer was not taken: nothing is asked, or it is none of the choices, or does not fit the form.',
+    exit: 2,
+    retryable: false,
+  },
   IDEMPOTENCY_CONFLICT: {
     summary: 'An idempotency key was used again with a different request.',
     exit: 2,

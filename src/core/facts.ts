@@ -2,7 +2,7 @@
  * Facts: what a run's history records and what the feed reports, one union for logs, screens, metrics and tests.
  * `at` is the store's time in ms of the message that caused the fact; `cause` is that message's inbox id.
  */
-import type { JsonValue } from './json.js';
+import type { JsonObject, JsonValue } from './json.js';
 import type { ArtifactRef } from './messages.js';
 import type { ErrorClass, Verdict } from './statuses.js';
 
@@ -23,10 +23,34 @@ export interface StepFailure {
   readonly message: string;
 }
 
+/** A question to people. */
+export interface Question {
+  /** Names this question; an answer to another one changes nothing. */
+  readonly token: string;
+  /** A `decision` step, a failure that people are asked about, or a loop whose rounds are used up. */
+  readonly about: 'step' | 'failure' | 'limit';
+  readonly prompt: string;
+  readonly choices: readonly { readonly id: string; readonly label: string }[];
+  readonly context: JsonObject;
+  readonly assignees: readonly string[];
+}
+
+/** What a step waits for, besides personas. */
+export type WaitsFor =
+  | { readonly kind: 'time'; readonly until: number }
+  | { readonly kind: 'signal'; readonly name: string }
+  | { readonly kind: 'decision'; readonly question: Question };
+
 export type Fact =
   | (FactBase & { readonly type: 'run.started'; readonly workflow: string; readonly definition: string })
-  | (FactBase & { readonly type: 'run.completed' })
-  | (FactBase & { readonly type: 'run.failed'; readonly step: string; readonly error: StepFailure })
+  | (FactBase & { readonly type: 'run.completed'; readonly result: JsonValue })
+  | (FactBase & { readonly type: 'run.compensating'; readonly steps: number })
+  | (FactBase & {
+      readonly type: 'run.failed';
+      /** Null when it was no step: the run's own timeout, input or output. */
+      readonly step: string | null;
+      readonly error: StepFailure;
+    })
   | (FactBase & { readonly type: 'run.canceled'; readonly reason: string; readonly by: string })
   | (AttemptFact & { readonly type: 'step.queued'; readonly persona: string; readonly token: string })
   | (AttemptFact & { readonly type: 'step.working'; readonly worker: string })
@@ -54,6 +78,42 @@ export type Fact =
     })
   | (FactBase & { readonly type: 'step.skipped'; readonly step: string; readonly reason: string })
   | (AttemptFact & { readonly type: 'step.canceled'; readonly reason: string })
+  | (AttemptFact & {
+      readonly type: 'step.fallback';
+      readonly from: string;
+      readonly to: string;
+      readonly error: StepFailure;
+    })
+  /** A block, or a run inside: what it holds, for example `{ branch: 'then' }`, `{ items: 12 }` or `{ run: '…' }`. */
+  | (FactBase & { readonly type: 'step.opened'; readonly step: string; readonly detail: JsonObject })
+  | (FactBase & { readonly type: 'step.round'; readonly step: string; readonly round: number })
+  | (FactBase & {
+      readonly type: 'step.waiting';
+      readonly step: string;
+      readonly waitsFor: WaitsFor;
+    })
+  | (FactBase & {
+      readonly type: 'decision.answered';
+      readonly step: string;
+      readonly token: string;
+      readonly choice: string;
+      readonly data: JsonValue;
+      readonly by: string;
+    })
+  | (FactBase & {
+      readonly type: 'signal.received';
+      readonly name: string;
+      readonly data: JsonValue;
+      readonly by: string;
+      /** The step that waited for it; null when it is kept for later. */
+      readonly step: string | null;
+    })
+  | (FactBase & {
+      readonly type: 'event.emitted';
+      readonly step: string;
+      readonly event: string;
+      readonly data: JsonValue;
+    })
   | (FactBase & {
       readonly type: 'message.ignored';
       readonly kind: string;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { type JsonObject, type JsonValue, jsonObjectSchema, jsonValueSchema } from './json.js';
-import { type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
+import { ENGINE_CLASSES, type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -41,13 +41,26 @@ export const workspaceSchema = z.strictObject({
   branch: z.string().min(1).max(200),
 });
 
+/** The step that a run works for, when it is a run inside another one. */
+export interface RunParent {
+  readonly run: string;
+  readonly step: string;
+  /** Token of the step's attempt; the outcome is told with it. */
+  readonly token: string;
+}
+
 /** What a run is started with. Never changes afterwards. */
 export interface RunInput {
   readonly task: JsonObject;
   readonly workspace: Workspace | null;
+  readonly parent: RunParent | null;
 }
 
-export const runInputSchema = z.strictObject({ task: jsonObjectSchema, workspace: workspaceSchema.nullable() });
+export const runInputSchema = z.strictObject({
+  task: jsonObjectSchema,
+  workspace: workspaceSchema.nullable(),
+  parent: z.strictObject({ run: z.string(), step: z.string(), token: z.string() }).nullable(),
+}) satisfies z.ZodType<RunInput>;
 
 /** The outcome of an earlier step, as later personas see it. */
 export interface StepOutcome {
@@ -101,7 +114,7 @@ export const personaRequestSchema = z.strictObject({
 }) satisfies z.ZodType<PersonaRequest>;
 
 /** Most steps, and most bytes of JSON, that `results` of a request carries. */
-export const RESULTS_LIMIT = { steps: 50, bytes: 64 * 1024 } as const;
+export const RESULTS_LIMIT = { steps: 20, bytes: 64 * 1024 } as const;
 
 /** Why an attempt did not pass. */
 export interface AttemptError {
@@ -144,8 +157,12 @@ export const personaReplySchema = z
         path: ['error', 'class'],
         message: 'is "REJECTED" exactly when status is "fail"',
       });
-    if (reply.error?.class === 'EXPRESSION')
-      context.addIssue({ code: 'custom', path: ['error', 'class'], message: 'is "EXPRESSION" only in the engine' });
+    if (reply.error !== null && ENGINE_CLASSES.includes(reply.error.class))
+      context.addIssue({
+        code: 'custom',
+        path: ['error', 'class'],
+        message: `is "${reply.error.class}" only in the engine`,
+      });
     if (reply.status !== 'pass' && reply.error === null)
       context.addIssue({ code: 'custom', path: ['error'], message: `is required when status is "${reply.status}"` });
   });
@@ -182,12 +199,42 @@ export const replyHeadSchema = z.strictObject({
 
 export const cancelBodySchema = z.strictObject({ reason: z.string().max(2_000), by: z.string().max(200) });
 
-export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry'] as const;
+/** What a client tells a run. Nothing in it is trusted before it is parsed. */
+export const signalBodySchema = z.strictObject({
+  name: z.string().min(1).max(200),
+  data: jsonValueSchema,
+  by: z.string().max(200),
+});
+
+export const decideBodySchema = z.strictObject({
+  step: z.string().max(1_000),
+  /** The question that is answered; null for whatever the step asks now. */
+  token: z.string().max(1_200).nullable(),
+  choice: z.string().max(200),
+  data: jsonValueSchema,
+  by: z.string().max(200),
+});
+
+/** What a run tells the run it works for when it has ended. */
+export const innerRunBodySchema = z.strictObject({
+  step: z.string(),
+  token: z.string(),
+  run: z.string(),
+  status: z.enum(['completed', 'failed', 'canceled']),
+  result: jsonValueSchema,
+  error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).nullable(),
+  head: z.string().nullable(),
+});
+export type InnerRunOutcome = Readonly<z.infer<typeof innerRunBodySchema>>;
+
+/** `queue`: no worker began. `wait`: the time that a step waits for. `deadline`: the run's own time is over. */
+export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry', 'queue', 'wait', 'deadline'] as const;
 export type TimerKind = (typeof TIMER_KINDS)[number];
 
 export interface StepTimer {
   readonly kind: TimerKind;
   readonly run: string;
+  /** Path of the step; empty for a timer of the run itself. */
   readonly step: string;
   readonly attempt: number;
 }
@@ -212,4 +259,7 @@ export type Message = Readonly<{ id: string; at: number }> &
     | Readonly<{ kind: 'reply'; step: string; token: string; worker: string; begunAt: number; reply: PersonaReply }>
     | Readonly<{ kind: 'timer'; timer: StepTimer; claim: Claim | null }>
     | Readonly<{ kind: 'cancel'; reason: string; by: string }>
+    | (Readonly<{ kind: 'signal' }> & Readonly<z.infer<typeof signalBodySchema>>)
+    | (Readonly<{ kind: 'decide' }> & Readonly<z.infer<typeof decideBodySchema>>)
+    | Readonly<{ kind: 'inner-run'; outcome: InnerRunOutcome }>
   );

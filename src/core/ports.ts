@@ -67,6 +67,17 @@ export interface Commit {
   readonly disarm: readonly string[];
   /** JSON texts of facts: appended to the run's history, and to the partition's feed. */
   readonly facts: readonly string[];
+  /** Runs of the same partition that begin with this transition, each with a `start` message. One that is there already is left as it is. */
+  readonly starts: readonly {
+    readonly run: string;
+    readonly definition: string;
+    readonly input: string;
+    readonly record: string;
+  }[];
+  /** Messages to other runs of the same partition; to one that does not exist or has ended, nothing is sent. */
+  readonly sends: readonly { readonly run: string; readonly kind: string; readonly body: string }[];
+  /** Key of the slot that the run gives back, held or waited for; the runs that have waited longest for it are started. Null: none. */
+  readonly release: string | null;
 }
 
 /** What the owner of a partition does. */
@@ -128,9 +139,25 @@ export type Admission = Readonly<{
   requestHash: string;
 }> &
   (
-    | Readonly<{ kind: 'start'; definition: string; input: string; record: string }>
-    | Readonly<{ kind: 'cancel'; body: string }>
+    | Readonly<{
+        kind: 'start';
+        definition: string;
+        input: string;
+        record: string;
+        /**
+         * The run's `start` message waits until fewer than `limit` runs hold the slot with this key; first come, first
+         * served. The limit that was asked for last counts for all who wait. Null: it starts at once.
+         */
+        slot: Slot | null;
+      }>
+    | Readonly<{ kind: 'cancel' | 'signal' | 'decide'; body: string }>
   );
+
+/** A place among at most `limit` runs with the same key. All of them live in one partition. */
+export interface Slot {
+  readonly key: string;
+  readonly limit: number;
+}
 
 /** A request as delivered to a worker; not begun yet. */
 export interface Delivery {

@@ -55,13 +55,46 @@ const SETTLED_STEPS: Readonly<Record<StepStatus, boolean>> = {
 export const runHasEnded = (status: RunStatus): boolean => ENDED_RUNS[status];
 export const stepIsSettled = (status: StepStatus): boolean => SETTLED_STEPS[status];
 
-/** Why an attempt did not succeed. Closed: policies, metrics and documents name these and no others. */
+/** Why an attempt, a step or a run did not succeed. Closed: policies, metrics and documents name these and no others. */
 export const ERROR_CLASSES = [
   'REJECTED',
   'PERSONA_ERROR',
   'INVALID_REPLY',
+  'RATE_LIMIT',
+  'QUOTA',
   'TIMEOUT',
+  'QUEUE_TIMEOUT',
   'WORKER_LOST',
   'EXPRESSION',
+  'INVALID_INPUT',
+  'INVALID_OUTPUT',
+  'STEP_FAILED',
+  'RUN_FAILED',
+  'LIMIT',
+  'CANCELED',
 ] as const;
 export type ErrorClass = (typeof ERROR_CLASSES)[number];
+
+/** Classes that only the engine gives; a reply that claims one is not valid. */
+export const ENGINE_CLASSES: readonly ErrorClass[] = [
+  'QUEUE_TIMEOUT',
+  'EXPRESSION',
+  'INVALID_INPUT',
+  'INVALID_OUTPUT',
+  'STEP_FAILED',
+  'RUN_FAILED',
+  'LIMIT',
+  'CANCELED',
+];
+
+/** Classes that an attempt is tried again for, unless its step names others. */
+export const RETRYABLE_CLASSES: readonly ErrorClass[] = [
+  'PERSONA_ERROR',
+  'INVALID_REPLY',
+  'RATE_LIMIT',
+  'QUOTA',
+  'TIMEOUT',
+  'QUEUE_TIMEOUT',
+  'WORKER_LOST',
+  'RUN_FAILED',
+];

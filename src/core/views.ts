@@ -1,12 +1,18 @@
 /** A run as people and programs are shown it: the stored records, the live claims and the definition put together. */
 import type { JsonObject, JsonValue } from './json.js';
 import type { ArtifactRef, Workspace } from './messages.js';
-import type { StepFailure } from './facts.js';
+import type { StepFailure, WaitsFor } from './facts.js';
+import type { Slot } from './ports.js';
 import type { RunStatus, StepStatus, Verdict } from './statuses.js';
 
 export interface StepView {
+  /** Its path: `qa`, or `fix[2]/qa` for the second round of the loop `fix`. */
   readonly id: string;
   readonly name: string;
+  readonly type: string;
+  /** Path of the step it stands in; null at the top. */
+  readonly parent: string | null;
+  /** The persona that is asked; empty for a step that asks none. */
   readonly persona: string;
   readonly dependencies: readonly string[];
   readonly status: StepStatus;
@@ -20,6 +26,12 @@ export interface StepView {
   readonly verdict: Verdict | null;
   readonly result: JsonValue;
   readonly error: StepFailure | null;
+  /** Whether its failure counts as dealt with, since the step says `on_error: continue` or a person did. */
+  readonly tolerated: boolean;
+  /** What it waits for, besides personas. */
+  readonly waitsFor: WaitsFor | null;
+  /** The run inside, of a `workflow` step. */
+  readonly run: string | null;
   /** Why it was skipped or canceled. */
   readonly reason: string | null;
   readonly artifacts: readonly ArtifactRef[];
@@ -34,9 +46,13 @@ export interface RunSummary {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   /** Step that made the run fail, with why. */
-  readonly failure: (StepFailure & { readonly step: string }) | null;
+  readonly failure: (StepFailure & { readonly step: string | null }) | null;
   readonly canceled: { readonly reason: string; readonly by: string } | null;
   readonly quarantined: string | null;
+  /** What it waits its turn for before it starts, or null. */
+  readonly slot: Slot | null;
+  /** The run it works for, or null. */
+  readonly parent: { readonly run: string; readonly step: string } | null;
 }
 
 export interface RunView extends RunSummary {
@@ -46,5 +62,7 @@ export interface RunView extends RunSummary {
   readonly workspace: Workspace | null;
   /** Commit that the run's branch stands at; null without a workspace. */
   readonly head: string | null;
+  /** What the run came to; null before it has completed. */
+  readonly result: JsonValue;
   readonly steps: readonly StepView[];
 }

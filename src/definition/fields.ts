@@ -29,12 +29,15 @@ export class Fields {
     this.range = node.entries[0]?.keyRange ?? node;
   }
 
-  /** Reports every key that is not known. */
-  only(keys: Keys): void {
+  /** Reports every key that is not known; `hintOf` may say what such a key means elsewhere. */
+  only(keys: Keys, hintOf: (key: string) => string | null = () => null): void {
     for (const { key, keyRange } of this.#entries.values()) {
       if (keys.known.includes(key)) continue;
-      const meant = keys.meant[key];
-      const guess = meant === undefined ? this.#problems.suggest(key, keys.known) : `Did you mean "${meant}"?`;
+      const meant = Object.hasOwn(keys.meant, key) ? keys.meant[key] : undefined;
+      const guess =
+        meant === undefined || !keys.known.includes(meant)
+          ? (hintOf(key) ?? this.#problems.suggest(key, keys.known))
+          : `Did you mean "${meant}"?`;
       this.#problems.add(
         'unknown-key',
         keyRange,
@@ -46,6 +49,18 @@ export class Fields {
 
   has(key: string): boolean {
     return this.#entries.has(key);
+  }
+
+  /** What stands under `key`, of whatever kind. */
+  node(key: string): TreeNode | null {
+    return this.#entries.get(key)?.value ?? null;
+  }
+
+  /** Every key with the place of its value; the place of the key itself where the value is empty. */
+  get places(): ReadonlyMap<string, Range> {
+    return new Map(
+      [...this.#entries].map(([key, { value, keyRange }]) => [key, isEmpty(value) ? keyRange : placeOf(value)]),
+    );
   }
 
   /** Reports that `key` is needed; `hint` says what to write. */
@@ -90,12 +105,27 @@ export class Fields {
     return entry.value.kind === 'map' ? entry.value : this.wrong(entry, wanted);
   }
 
-  private wrong(entry: MapEntry, wanted: string): null {
+  /** Reports that what stands under `key` is not `wanted`. */
+  refuse(key: string, wanted: string, hint: string | null = null): null {
+    const entry = this.#entries.get(key);
+    return entry === undefined ? null : this.wrong(entry, wanted, hint);
+  }
+
+  private wrong(entry: MapEntry, wanted: string, hint: string | null = null): null {
     const { value } = entry;
     const at = isEmpty(value) ? entry.keyRange : value;
-    this.#problems.add('wrong-type', at, `"${entry.key}" of ${this.owner} must be ${wanted}, not ${describe(value)}`);
+    this.#problems.add(
+      'wrong-type',
+      at,
+      `"${entry.key}" of ${this.owner} must be ${wanted}, not ${describe(value)}`,
+      hint,
+    );
     return null;
   }
+}
+
+function placeOf({ start, end }: Range): Range {
+  return { start, end };
 }
 
 export function isText(node: TreeNode): node is ScalarNode & { readonly value: string } {

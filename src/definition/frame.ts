@@ -18,7 +18,8 @@ export function formatProblems(
   const [first] = problems;
   if (first === undefined) return 'no problems';
   const rest = problems.length > SHOWN ? `, of which the first ${String(SHOWN)} are shown` : '';
-  const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
+  const what = problems.every(({ severity }) => severity === 'warning') ? 'warning' : 'problem';
+  const count = problems.length === 1 ? `1 ${what}` : `${String(problems.length)} ${what}s`;
   return `${blocks.join('\n\n')}\n\n${paint.bold(`${count} in ${printable(first.file)}${rest}`)}`;
 }
 

@@ -1,7 +1,55 @@
 /** The graph of a workflow's steps: orders, paths and cycles. Iterative throughout, since chains may be thousands long. */
 
+import type { When } from './steps.js';
+
 /** Step id → ids it depends on, in the order of the definition. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
+
+/** What a step of a list needs to have for its place in the graph. */
+export interface Waiting {
+  readonly id: string;
+  readonly dependencies: readonly string[];
+  readonly when: When;
+}
+
+/**
+ * Stands for all `on_success` steps of a list, which an `always` or `on_failure` step without dependencies waits for:
+ * one node instead of an edge between every two of them. It is no step id.
+ */
+export const EVERYTHING = '*';
+
+/** Who waits for whom in one list, EVERYTHING included where somebody waits for it. Names of no step are left out. */
+export function waitsOf(steps: readonly Waiting[]): Dependencies {
+  const ids = new Set(steps.map(({ id }) => id));
+  const dependencies = new Map<string, readonly string[]>();
+  const ordinary: string[] = [];
+  for (const { id, dependencies: written, when } of steps) {
+    if (dependencies.has(id)) continue;
+    if (when === 'on_success') ordinary.push(id);
+    const forEverything = when !== 'on_success' && written.length === 0;
+    dependencies.set(id, forEverything ? [EVERYTHING] : written.filter((other) => ids.has(other)));
+  }
+  if (steps.some(({ id }) => dependencies.get(id)?.[0] === EVERYTHING)) dependencies.set(EVERYTHING, ordinary);
+  return dependencies;
+}
+
+/** Step ids by how many steps they wait for one after the other: what stands together can run at the same time. */
+export function levelsOf(dependencies: Dependencies): readonly (readonly string[])[] {
+  const depths = new Map<string, number>();
+  const levels: string[][] = [];
+  for (const id of topologicalOrder(dependencies).order) {
+    let depth = -1;
+    for (const before of dependencies.get(id) ?? []) depth = Math.max(depth, depths.get(before) ?? -1);
+    if (id !== EVERYTHING) {
+      depth++;
+      const level = levels[depth];
+      if (level === undefined) levels[depth] = [id];
+      else level.push(id);
+    }
+    depths.set(id, depth);
+  }
+  return levels;
+}
 
 export interface Order {
   readonly order: readonly string[];
@@ -45,22 +93,27 @@ export function nearestAncestors(id: string, dependencies: Dependencies, limit: 
   return [...found];
 }
 
-/** The longest chain of an acyclic graph; of several, the one that the order meets first. */
-export function longestPath(order: readonly string[], dependencies: Dependencies): readonly string[] {
+/** The longest chain of an acyclic graph, and how long it is; of several, the one that the order meets first. */
+export function longestPath(
+  order: readonly string[],
+  dependencies: Dependencies,
+  lengthOf: (id: string) => number = () => 1,
+): { readonly path: readonly string[]; readonly length: number } {
   const best = new Map<string, { length: number; before: string | null }>();
   let last: string | null = null;
   for (const id of order) {
-    let entry: { length: number; before: string | null } = { length: 1, before: null };
+    let entry: { length: number; before: string | null } = { length: 0, before: null };
     for (const before of dependencies.get(id) ?? []) {
-      const length = (best.get(before)?.length ?? 0) + 1;
-      if (length > entry.length) entry = { length, before };
+      const length = best.get(before)?.length ?? 0;
+      if (entry.before === null || length > entry.length) entry = { length, before };
     }
-    best.set(id, entry);
-    if (last === null || entry.length > (best.get(last)?.length ?? 0)) last = id;
+    const length = entry.length + (id === EVERYTHING ? 0 : lengthOf(id));
+    best.set(id, { ...entry, length });
+    if (last === null || length > (best.get(last)?.length ?? 0)) last = id;
   }
   const path: string[] = [];
-  for (let id = last; id !== null; id = best.get(id)?.before ?? null) path.push(id);
-  return path.toReversed();
+  for (let id = last; id !== null; id = best.get(id)?.before ?? null) if (id !== EVERYTHING) path.push(id);
+  return { path: path.toReversed(), length: last === null ? 0 : (best.get(last)?.length ?? 0) };
 }
 
 /** Cycles as paths `a, b, a`, where each step depends on the next. Every cycle is broken by one of them; at most `limit`. */
@@ -89,6 +142,18 @@ export function findCycles(dependencies: Dependencies, limit: number): readonly 
   return cycles;
 }
 
+/** Steps of a circle that a message names. */
+const CYCLE_SHOWN = 12;
+
+/** A circle as its steps, `a, b, a`, and as messages name it. EVERYTHING is left out: nobody wrote it. */
+export function describeCycle(path: readonly string[]): { readonly ids: readonly string[]; readonly message: string } {
+  const steps = path.slice(0, -1).filter((id) => id !== EVERYTHING);
+  const ids = [...steps, ...steps.slice(0, 1)];
+  const half = CYCLE_SHOWN / 2;
+  const shown = ids.length > CYCLE_SHOWN ? [...ids.slice(0, half), '…', ...ids.slice(1 - half)] : ids;
+  return { ids, message: `Circular dependency detected: ${shown.join(' -> ')}` };
+}
+
 /** Answers "does `id` depend on `other`, directly or not" for every pair, in bits: 2,000 steps take half a megabyte. */
 export class Ancestry {
   readonly #index = new Map<string, number>();
@@ -103,9 +168,9 @@ export class Ancestry {
         const index = this.#index.get(dependency);
         if (index === undefined) continue;
         row[index >>> 5] = (row[index >>> 5] ?? 0) | (1 << (index & 31));
-        this.#rows[index]?.forEach((word, at) => {
-          row[at] = (row[at] ?? 0) | word;
-        });
+        const before = this.#rows[index] ?? row;
+        // What comes before has its bits in the words up to its own.
+        for (let at = 0; at <= index >>> 5; at++) row[at] = (row[at] ?? 0) | (before[at] ?? 0);
       }
       this.#index.set(id, this.#rows.length);
       this.#rows.push(row);

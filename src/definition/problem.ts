@@ -16,12 +16,24 @@ export type ProblemCode =
   | 'unknown-dependency'
   | 'cycle'
   | 'unknown-persona'
+  | 'unknown-workflow'
+  | 'unknown-environment'
+  | 'invalid-schema'
+  | 'invalid-expansion'
   | 'expression'
   | 'not-a-dependency'
-  | 'constant-condition';
+  | 'constant-condition'
+  | 'never-holds'
+  | 'type-mismatch'
+  | 'unmet-wait'
+  | 'unbounded-loop';
+
+/** An error stops the workflow from being used; a warning is shown. */
+export type Severity = 'error' | 'warning';
 
 export interface Problem {
   readonly code: ProblemCode;
+  readonly severity: Severity;
   readonly message: string;
   readonly file: string;
   /** From 1. */
@@ -62,6 +74,15 @@ export class Problems {
 
   /** Adding the same problem at the same place twice, as an alias can, has no effect. */
   add(code: ProblemCode, at: Range, message: string, hint: string | null = null): void {
+    this.#add({ code, severity: code === 'constant-condition' ? 'warning' : 'error', message, hint }, at);
+  }
+
+  /** What works but is hardly meant. */
+  warn(code: ProblemCode, at: Range, message: string, hint: string | null = null): void {
+    this.#add({ code, severity: 'warning', message, hint }, at);
+  }
+
+  #add({ code, severity, message, hint }: Pick<Problem, 'code' | 'severity' | 'message' | 'hint'>, at: Range): void {
     if (this.#problems.size >= PROBLEMS_KEPT) return;
     const offset = Math.max(0, Math.min(at.start, this.#text.length));
     const line = this.lineOf(offset);
@@ -71,6 +92,7 @@ export class Problems {
     const column = offset - start + 1;
     const problem = {
       code,
+      severity,
       message,
       file: this.#file,
       line: line + 1,

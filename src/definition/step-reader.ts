@@ -1,233 +1,189 @@
-/** Reads one step of a file into its normal form, with what later checks need: places, and what its expressions read. */
-import { BLOCKED_NAMES } from '../expression/limits.js';
+/** Reads a list of steps into their normal form: what every step has here, what its type has in a file of its own. */
 import { quoted } from '../expression/problem.js';
-import { hasHoles } from '../expression/template.js';
-import { describe, Fields, type Keys, type Located } from './fields.js';
-import type { Problems, Range } from './problem.js';
-import { toJsonObject, type TreeNode } from './tree.js';
-import { conditionUse, templateUses, type Use } from './uses.js';
-import { parseDuration, type StepDefinition, STEP_ID, WORKFLOW_LIMITS } from './workflow.js';
+import { describe } from './fields.js';
+import { readPlan, readRequest } from './readers/asking.js';
+import {
+  definitionsOf,
+  readCompensation,
+  readConditional,
+  readForEach,
+  readLoop,
+  readParallel,
+} from './readers/blocks.js';
+import { readCustom } from './readers/custom.js';
+import type { ListOptions, ReadContext, StepBody, StepDraft, TypeReader } from './readers/draft.js';
+import { readGit } from './readers/git.js';
+import { readDecision, readEmit, readInner, readWait } from './readers/moments.js';
+import { readDependencies, readId } from './readers/names.js';
+import { Sheet } from './readers/sheet.js';
+import { MEANT_IN_STEP } from './spelling.js';
+import type { CustomStepType } from './step-types.js';
+import { ON_ERRORS, STEP_TYPES, type StepBase, type StepType, type When, WHENS } from './steps.js';
+import type { ListNode, MapNode, TreeNode } from './tree.js';
+import { WORKFLOW_LIMITS } from './workflow.js';
 
-/** A step as far as it could be read. */
-export interface StepDraft {
-  readonly definition: StepDefinition;
-  readonly id: Located<string>;
-  readonly dependencies: readonly Located<string>[];
-  readonly uses: readonly Use[];
+export type { StepDraft } from './readers/draft.js';
+
+interface TypeRow {
+  readonly keys: readonly string[];
+  readonly read: TypeReader;
 }
 
-const KEYS: Keys = {
-  known: ['id', 'name', 'type', 'persona', 'dependencies', 'condition', 'timeout', 'retries', 'params'],
-  meant: {
-    agent: 'persona',
-    args: 'params',
-    depends_on: 'dependencies',
-    if: 'condition',
-    input: 'params',
-    inputs: 'params',
-    needs: 'dependencies',
-    retry: 'retries',
-    retry_count: 'retries',
-    role: 'persona',
-    timeout_ms: 'timeout',
-    timeout_seconds: 'timeout',
-    when: 'condition',
-    with: 'params',
+const ASKING = ['persona', 'fallback', 'params', 'queue_timeout', 'retries'];
+const TYPES: Readonly<Record<StepType, TypeRow>> = {
+  'persona-request': { keys: [...ASKING, 'output'], read: readRequest },
+  'git-operation': {
+    keys: ['operation', 'branch', 'from', 'message', 'remote', 'queue_timeout', 'retries'],
+    read: readGit,
   },
+  conditional: { keys: ['then_steps', 'else_steps'], read: readConditional },
+  parallel: { keys: ['steps', 'wait_for'], read: readParallel },
+  loop: { keys: ['steps', 'until', 'while', 'max_rounds', 'on_limit'], read: readLoop },
+  for_each: { keys: ['items', 'steps', 'concurrency'], read: readForEach },
+  workflow: { keys: ['workflow', 'task', 'retries'], read: readInner },
+  decision: { keys: ['prompt', 'choices', 'reject', 'form', 'context', 'assignees'], read: readDecision },
+  wait: { keys: ['duration', 'until', 'signal'], read: readWait },
+  emit: { keys: ['event', 'data'], read: readEmit },
+  plan: { keys: [...ASKING, 'allow', 'max_steps'], read: readPlan },
 };
+const COMMON = [
+  'id',
+  'name',
+  'description',
+  'type',
+  'dependencies',
+  'condition',
+  'when',
+  'timeout',
+  'on_error',
+  'compensate',
+];
 
-/** Types of later versions, with the keys they bring. */
-const LATER_TYPES: Readonly<Record<string, readonly string[]>> = {
-  'git-operation': ['operation', 'branch', 'message'],
-  conditional: ['then_steps', 'else_steps'],
-  parallel: ['steps', 'wait_for'],
-};
+/** What every step of a list says, as far as it can be read; everything else is reported. */
+export function readSteps({ items }: ListNode, context: ReadContext, options: ListOptions = {}): readonly StepDraft[] {
+  const [first] = items;
+  if (first !== undefined && context.depth > WORKFLOW_LIMITS.nesting) {
+    const message = `steps are nested deeper than ${String(WORKFLOW_LIMITS.nesting)} levels`;
+    context.problems.add('too-large', { start: first.start, end: first.start + 1 }, message);
+    return [];
+  }
+  let unnamed = 0;
+  const nameless = (item: TreeNode): string | null => {
+    if (options.idOf === undefined || item.kind !== 'map' || item.entries.some(({ key }) => key === 'id')) return null;
+    return options.idOf(unnamed++);
+  };
+  return items.flatMap((item, index) => readStep(item, { index, made: nameless(item), options, context }) ?? []);
+}
 
-export interface StepContext {
-  readonly problems: Problems;
-  /** Known personas; null when nobody knows them. */
-  readonly personas: ReadonlySet<string> | null;
+interface Place {
+  readonly index: number;
+  /** Id of a step that may leave it out. */
+  readonly made: string | null;
+  readonly options: ListOptions;
+  readonly context: ReadContext;
 }
 
 /** Null when the step has no usable id, so that nothing can refer to it. */
-export function readStep(node: TreeNode, index: number, context: StepContext): StepDraft | null {
-  const { problems } = context;
+function readStep(node: TreeNode, place: Place): StepDraft | null {
+  const { context, index } = place;
+  const { problems, budget } = context;
   if (node.kind !== 'map') {
-    problems.add(
-      'wrong-type',
-      node,
-      `step ${String(index + 1)} must be a map, not ${describe(node)}`,
-      'A step starts with "- id: …".',
-    );
+    const message = `step ${String(index + 1)} must be a map, not ${describe(node)}`;
+    problems.add('wrong-type', node, message, 'A step starts with "- id: …".');
     return null;
   }
-  const named = node.entries.find(({ key }) => key === 'id')?.value;
-  const shown = named?.kind === 'scalar' && named.value !== null ? quoted(String(named.value)) : String(index + 1);
-  const fields = new Fields(node, `step ${shown}`, problems);
-  const later = readType(fields, problems);
-  fields.only(later === null ? KEYS : { ...KEYS, known: [...KEYS.known, ...(LATER_TYPES[later] ?? [])] });
+  budget.steps--;
+  if (budget.steps < 0) {
+    const at = { start: node.start, end: node.start + 1 };
+    if (budget.steps === -1)
+      problems.add('too-large', at, `with this step there are more than ${String(WORKFLOW_LIMITS.steps)} steps`);
+    return null;
+  }
+  return readMap(new Sheet(node, `step ${shownId(node, place)}`, problems), place);
+}
 
-  const id = readId(fields, problems);
-  const name = fields.text('name');
-  const persona = later === null ? readPersona(fields, context) : null;
-  const dependencies = readDependencies(fields, problems);
-  const condition = fields.text(
-    'condition',
-    'A condition is an expression in quotes, for example "task.urgent === true".',
-  );
-  const timeout = readTimeout(fields, problems);
-  const retries = readRetries(fields, problems);
-  const params = fields.map('params', 'a map');
-  const uses = [name, timeout.node, retries.node, params].flatMap((part) =>
-    part === null ? [] : templateUses(part, problems),
-  );
-  const conditionRead = condition === null ? null : readCondition(condition, problems);
-  if (id === null) return null;
-  return {
-    id,
-    dependencies,
-    uses: conditionRead === null ? uses : [conditionRead, ...uses],
-    definition: {
-      id: id.value,
-      name: name?.value ?? id.value,
-      type: 'persona-request',
-      persona: persona ?? '',
-      dependencies: dependencies.map(({ value }) => value),
-      condition: condition?.value ?? null,
-      timeout: timeout.value,
-      retries: retries.value,
-      params: params === null ? {} : toJsonObject(params),
-    },
+function shownId({ entries }: MapNode, { made, index }: Place): string {
+  const named = entries.find(({ key }) => key === 'id')?.value;
+  if (named?.kind === 'scalar' && named.value !== null) return quoted(String(named.value));
+  return made === null ? String(index + 1) : quoted(made);
+}
+
+function readMap(sheet: Sheet, { made, options, context }: Place): StepDraft | null {
+  const type = readType(sheet, context);
+  sheet.fields.only({ known: keysOf(type), meant: MEANT_IN_STEP }, hintOfKey);
+  const id = readId(sheet, made);
+  const dependencies = readDependencies(sheet);
+  const compensation = readCompensation(sheet, id?.value ?? '', context);
+  const name = sheet.template('name');
+  const base: StepBase = {
+    id: id?.value ?? '',
+    name: name ?? id?.value ?? '',
+    description: sheet.text('description') ?? '',
+    dependencies: dependencies.map(({ value }) => value),
+    condition: sheet.condition('condition'),
+    when: readWhen(sheet, options.onFailure === true),
+    timeout: sheet.duration('timeout'),
+    on_error: sheet.word('on_error', ON_ERRORS) ?? 'fail',
+    compensate: definitionsOf(compensation),
   };
-}
-
-/** The later type that the step asks for, so that its other problems are not reported on top. */
-function readType(fields: Fields, problems: Problems): string | null {
-  const type = fields.text('type');
-  if (type === null || type.value === 'persona-request') return null;
-  if (Object.hasOwn(LATER_TYPES, type.value)) {
-    problems.add(
-      'unknown-type',
-      type,
-      `step type ${quoted(type.value)} is not available in this version`,
-      'Available is persona-request.',
-    );
-    return type.value;
-  }
-  const guess = problems.suggest(type.value, ['persona-request']) || 'Available is persona-request.';
-  problems.add('unknown-type', type, `unknown step type ${quoted(type.value)}`, guess);
-  return null;
-}
-
-function readId(fields: Fields, problems: Problems): Located<string> | null {
-  if (!fields.has('id')) return fields.missing('id', 'Every step needs an id, for example "id: implementation".');
-  const id = fields.text('id');
+  const body = readBody(sheet, { type, base, context });
   if (id === null) return null;
-  if (!STEP_ID.test(id.value)) {
-    const hint = 'An id starts with a letter and has up to 64 letters, digits, "-" and "_".';
-    problems.add('wrong-type', id, `${quoted(id.value)} cannot be the id of a step`, hint);
+  const { uses, inside, fields } = sheet;
+  const lists = [...(body.lists ?? []), compensation].filter(
+    ({ key, steps }) => key !== 'compensate' || steps.length > 0,
+  );
+  const node = fields.has('id') ? { start: id.start, end: id.end } : fields.range;
+  return { definition: body.definition, node, id, dependencies, uses, inside, lists, fields: fields.places };
+}
+
+/** A built-in type, one of a plugin, or null for one that nobody knows. */
+type ReadType = StepType | CustomStepType | null;
+
+function readType({ fields, problems }: Sheet, { types, allowed }: ReadContext): ReadType {
+  const node = fields.text('type');
+  const wanted = node?.value ?? 'persona-request';
+  const known = STEP_TYPES.find((type) => type === wanted);
+  if (known !== undefined) {
+    if (allowed === null || allowed.includes(known)) return known;
+    const hint = `Allowed are ${allowed.join(', ')}.`;
+    problems.add('unknown-type', node ?? fields.range, `the step type ${quoted(wanted)} is not allowed here`, hint);
     return null;
   }
-  if (BLOCKED_NAMES.has(id.value)) {
-    problems.add(
-      'wrong-type',
-      id,
-      `${quoted(id.value)} cannot be the id of a step`,
-      'Expressions may not read that name. Choose another one.',
-    );
-    return null;
-  }
-  return id;
+  const custom = types.get(wanted);
+  if (custom !== undefined) return custom;
+  const names = [...STEP_TYPES, ...types.keys()];
+  const guess = problems.suggest(wanted, names);
+  const hint = guess || `Types are ${names.join(', ')}.`;
+  problems.add('unknown-type', node ?? fields.range, `unknown step type ${quoted(wanted)}`, hint);
+  // What else is wrong with the step is said as if the guess were right.
+  return STEP_TYPES.find((type) => guess.includes(`"${type}"`)) ?? null;
 }
 
-function readPersona(fields: Fields, context: StepContext): string | null {
-  if (!fields.has('persona'))
-    return fields.missing('persona', 'Say who does the step, for example "persona: lead-engineer".');
-  const persona = fields.text('persona');
-  if (persona === null) return null;
-  const { problems, personas } = context;
-  if (!STEP_ID.test(persona.value)) {
-    const hint = 'A name starts with a letter and has up to 64 letters, digits, "-" and "_".';
-    problems.add('wrong-type', persona, `${quoted(persona.value)} cannot be the name of a persona`, hint);
-  } else if (personas !== null && !personas.has(persona.value)) {
-    const guess = problems.suggest(persona.value, personas);
-    const known = [...personas].toSorted().slice(0, 12).join(', ');
-    problems.add(
-      'unknown-persona',
-      persona,
-      `unknown persona ${quoted(persona.value)} in ${fields.owner}`,
-      guess || (known === '' ? 'No persona is known.' : `Known are ${known}.`),
-    );
-  }
-  return persona.value;
+function keysOf(type: ReadType): readonly string[] {
+  if (type === null) return [...new Set([...COMMON, ...STEP_TYPES.flatMap((name) => TYPES[name].keys)])];
+  return typeof type === 'string' ? [...COMMON, ...TYPES[type].keys] : [...COMMON, 'params'];
 }
 
-function readDependencies(fields: Fields, problems: Problems): readonly Located<string>[] {
-  const list = fields.list('dependencies', 'a list of step ids');
-  const found = new Map<string, Located<string>>();
-  for (const item of list?.items ?? []) {
-    if (item.kind !== 'scalar' || typeof item.value !== 'string') {
-      problems.add(
-        'wrong-type',
-        item,
-        `a dependency of ${fields.owner} must be the id of a step, not ${describe(item)}`,
-      );
-    } else if (found.has(item.value)) {
-      problems.add(
-        'duplicate-dependency',
-        item,
-        `${fields.owner} names the dependency ${quoted(item.value)} twice`,
-        'Keep one of them.',
-      );
-    } else {
-      found.set(item.value, { value: item.value, start: item.start, end: item.end });
-    }
-  }
-  return [...found.values()];
+/** Which types a key belongs to, for one that stands in a step of another type. */
+function hintOfKey(key: string): string | null {
+  const owners = STEP_TYPES.filter((name) => TYPES[name].keys.includes(key)).map((name) => `"${name}"`);
+  return owners.length === 0 ? null : `"${key}" belongs to steps of type ${owners.join(', ')}.`;
 }
 
-function readCondition(node: Parameters<typeof conditionUse>[0], problems: Problems): Use | null {
-  const use = conditionUse(node, problems);
-  if (use !== null && use.references.length === 0) {
-    problems.add('constant-condition', node, 'the condition reads nothing, so it is always the same', null);
-  }
-  return use;
+function readBody(
+  sheet: Sheet,
+  { type, base, context }: { readonly type: ReadType; readonly base: StepBase; readonly context: ReadContext },
+): StepBody {
+  // Nothing is known of it but that others may wait for it.
+  if (type === null) return { definition: { ...base, type: 'emit', event: '', data: {} } };
+  if (typeof type === 'string') return TYPES[type].read(sheet, base, context);
+  return readCustom(sheet, base, { type, at: sheet.fields.places.get('type') ?? sheet.fields.range, context });
 }
 
-interface NumberField<T> {
-  readonly value: T;
-  /** The node when it is a template. */
-  readonly node: TreeNode | null;
-}
-
-function readTimeout(fields: Fields, problems: Problems): NumberField<number | string | null> {
-  const wanted = 'seconds above 0, or a duration such as "30s", "5m" or "1h"';
-  const node = fields.scalar('timeout', wanted);
-  if (node === null) return { value: null, node: null };
-  if (typeof node.value === 'string' && hasHoles(node.value)) return { value: node.value, node };
-  const ms =
-    typeof node.value === 'number'
-      ? node.value * 1_000
-      : typeof node.value === 'string'
-        ? parseDuration(node.value)
-        : null;
-  if (ms !== null && Math.round(ms) >= 1 && ms <= WORKFLOW_LIMITS.timeoutMs) return { value: ms / 1_000, node: null };
-  report(node, `"timeout" of ${fields.owner} must be ${wanted}, up to 365 days, not ${describe(node)}`, problems);
-  return { value: null, node: null };
-}
-
-function readRetries(fields: Fields, problems: Problems): NumberField<number | string> {
-  const wanted = `a whole number from 0 to ${String(WORKFLOW_LIMITS.retries)}`;
-  const node = fields.scalar('retries', wanted);
-  if (node === null) return { value: 0, node: null };
-  const { value } = node;
-  if (typeof value === 'string' && hasHoles(value)) return { value, node };
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= WORKFLOW_LIMITS.retries)
-    return { value, node: null };
-  report(node, `"retries" of ${fields.owner} must be ${wanted}, not ${describe(node)}`, problems);
-  return { value: 0, node: null };
-}
-
-function report(at: Range, message: string, problems: Problems): void {
-  problems.add('wrong-type', at, message);
+function readWhen(sheet: Sheet, onFailure: boolean): When {
+  const when = sheet.word('when', WHENS, 'An expression is written under "condition".');
+  if (!onFailure) return when ?? 'on_success';
+  if (when !== null && when !== 'on_failure')
+    sheet.fields.refuse('when', 'on_failure in the list "on_failure"', 'Leave it out, or put the step under "steps".');
+  return 'on_failure';
 }

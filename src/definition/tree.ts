@@ -47,7 +47,7 @@ export function readTree(text: string, problems: Problems): TreeNode | null {
 }
 
 /** The tree as JSON. */
-function toJson(node: TreeNode): JsonValue {
+export function toJson(node: TreeNode): JsonValue {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'list') return node.items.map(toJson);
   return toJsonObject(node);

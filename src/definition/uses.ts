@@ -9,28 +9,44 @@ import type { ScalarNode, TreeNode } from './tree.js';
 
 /** One expression of the file. */
 export interface Use {
+  readonly expression: Expression;
   readonly references: readonly Reference[];
+  /** The key it stands under: `condition`, `params`, … */
+  readonly field: string;
   /** The place in the file of a part of the expression's source. */
   readonly part: (offset: number, length: number) => Range;
 }
 
-type Text = ScalarNode & { readonly value: string };
+export type Text = ScalarNode & { readonly value: string };
 
-export function conditionUse(node: Text, problems: Problems): Use | null {
-  const hint = node.value.trim().startsWith('{{') ? 'A condition is written without {{ }}.' : null;
+/** A text that is an expression as a whole; null when it cannot be compiled, which is reported. */
+export function conditionUse(node: Text, field: string, problems: Problems): Use | null {
+  const hint = /^\s*(?:\{\{|\$\{)/.test(node.value) ? 'A condition is written without {{ }}.' : null;
   const expression = attempt(() => parseExpression(node.value), { node, problems, hint });
-  return expression === null ? null : useOf(expression, (offset, length) => node.part(offset, length));
+  return expression === null ? null : useOf(expression, field, (offset, length) => node.part(offset, length));
 }
 
 /** Every hole in every text inside `node`. */
-export function templateUses(node: TreeNode, problems: Problems): readonly Use[] {
-  if (node.kind === 'list') return node.items.flatMap((item) => templateUses(item, problems));
-  if (node.kind === 'map') return node.entries.flatMap(({ value }) => templateUses(value, problems));
+export function templateUses(node: TreeNode, field: string, problems: Problems): readonly Use[] {
+  if (node.kind === 'list') return node.items.flatMap((item) => templateUses(item, field, problems));
+  if (node.kind === 'map') return node.entries.flatMap(({ value }) => templateUses(value, field, problems));
   if (!isText(node) || !hasHoles(node.value)) return [];
   const template = attempt(() => parseTemplate(node.value), { node, problems, hint: null });
   return (template?.holes ?? []).map((hole) =>
-    useOf(hole.expression, (offset, length) => node.part(hole.offset + offset, length)),
+    useOf(hole.expression, field, (offset, length) => node.part(hole.offset + offset, length)),
   );
+}
+
+/** Whether a text is one hole and nothing else, so that it keeps the type of its value. */
+export function isOneHole(text: string): boolean {
+  if (!hasHoles(text)) return false;
+  try {
+    const { holes } = parseTemplate(text);
+    return holes.length === 1 && text.startsWith('{{') && text.endsWith('}}');
+  } catch {
+    // What is wrong with it is reported where its holes are compiled.
+    return true;
+  }
 }
 
 /** Reports every name that does not exist or may not be read at this place. */
@@ -40,8 +56,8 @@ export function reportNames(use: Use, known: KnownNames, problems: Problems): vo
   }
 }
 
-function useOf(expression: Expression, part: Use['part']): Use {
-  return { references: expression.references, part };
+function useOf(expression: Expression, field: string, part: Use['part']): Use {
+  return { expression, references: expression.references, field, part };
 }
 
 function attempt<T>(work: () => T, at: { node: Text; problems: Problems; hint: string | null }): T | null {

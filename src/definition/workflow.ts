@@ -4,32 +4,29 @@
  */
 import { z } from 'zod';
 import { CoordError, messageOf } from '../core/errors.js';
-import { canonicalJson, type JsonObject, type JsonValue, jsonObjectSchema, sha256 } from '../core/json.js';
-
-export interface StepDefinition {
-  readonly id: string;
-  /** Template text. */
-  readonly name: string;
-  readonly type: 'persona-request';
-  readonly persona: string;
-  readonly dependencies: readonly string[];
-  /** An expression, or null: always. */
-  readonly condition: string | null;
-  /** Seconds, or template text that gives seconds or a duration such as `5m`; null for no limit. */
-  readonly timeout: number | string | null;
-  /** Further attempts after the first, or template text that gives their number. */
-  readonly retries: number | string;
-  /** Texts inside may be templates. */
-  readonly params: JsonObject;
-}
+import { canonicalJson, type JsonObject, type JsonValue, sha256 } from '../core/json.js';
+import { workflowSchema } from './stored.js';
+import type { Duration, JsonSchema, StepDefinition } from './steps.js';
 
 export interface WorkflowDefinition {
-  readonly format: 1;
+  readonly format: 2;
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  /** In the order they are written; texts inside may be templates that read `task` and the variables above. */
+  /** What the task must look like; null for any object. */
+  readonly input: JsonSchema | null;
+  /** What the run's result must look like; null for anything. */
+  readonly output: JsonSchema | null;
+  /** Texts inside may be templates; null: the result of the last step. */
+  readonly result: JsonValue;
+  /** Texts inside may be templates that read `task` and other variables. The overlay of an environment is merged in. */
   readonly variables: JsonObject;
+  /** How long a run may take, in seconds or as a template; null for no limit. */
+  readonly timeout: Duration | null;
+  /** Attempts and inner runs of one run that are under way at the same time; null for no limit. */
+  readonly max_concurrent_steps: number | null;
+  /** How many runs with the same key may be under way; the others wait for their turn. Template text. */
+  readonly concurrency: { readonly key: string; readonly limit: number } | null;
   readonly steps: readonly StepDefinition[];
 }
 
@@ -39,35 +36,21 @@ export const WORKFLOW_LIMITS = {
   depth: 50,
   /** Values of a file, with every alias written out. */
   values: 100_000,
+  /** Nested ones included. */
   steps: 2_000,
+  /** Steps inside steps. */
+  nesting: 8,
   retries: 100,
+  /** Rounds of a loop. */
+  rounds: 1_000,
+  /** Items of one for_each. */
+  items: 10_000,
   /** 365 days. */
   timeoutMs: 365 * 86_400_000,
 } as const;
 
 /** What the id of a step and the name of a persona look like. No `|`: ids become parts of timer names. */
 export const STEP_ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-
-const stepSchema = z.strictObject({
-  id: z.string().regex(STEP_ID),
-  name: z.string(),
-  type: z.literal('persona-request'),
-  persona: z.string().regex(STEP_ID),
-  dependencies: z.array(z.string()),
-  condition: z.string().nullable(),
-  timeout: z.union([z.number().positive(), z.string()]).nullable(),
-  retries: z.union([z.int().min(0).max(WORKFLOW_LIMITS.retries), z.string()]),
-  params: jsonObjectSchema,
-}) satisfies z.ZodType<StepDefinition>;
-
-const workflowSchema = z.strictObject({
-  format: z.literal(1),
-  name: z.string(),
-  version: z.string(),
-  description: z.string(),
-  variables: jsonObjectSchema,
-  steps: z.array(stepSchema),
-}) satisfies z.ZodType<WorkflowDefinition>;
 
 /** A stored definition, from the JSON text it was stored as. Throws DEFINITION_INVALID. */
 export function readDefinition(json: string): WorkflowDefinition {
@@ -87,6 +70,11 @@ export function readDefinition(json: string): WorkflowDefinition {
 /** The content hash that runs pin: equal definitions have equal hashes, whatever their files look like. */
 export function definitionHash(definition: WorkflowDefinition): string {
   return sha256(canonicalJson(definition as unknown as JsonValue));
+}
+
+/** The key of `concurrency` when only a number is written: all runs of the workflow count together. */
+export function keyOfRuns(name: string): string {
+  return name.replaceAll('{{', "{{ '{{' }}");
 }
 
 /** The name that a step's outcome has in `context.state`: `code-review` is `code_review_status` and `code_review_result`. */

@@ -6,6 +6,7 @@ import { callMethod, callWithCallback } from './methods.js';
 import { type Fragment, fail, type Frame, kindOf, makeText, spend } from './frame.js';
 import { BLOCKED_NAMES } from './limits.js';
 import { BINARY, isPrintable, UNARY } from './operators.js';
+import { quoted } from './problem.js';
 import type { Binary, Call, Callback, List, Logical, Member, State, Syntax, Text, Unary } from './syntax.js';
 
 export type Evaluate = (frame: Frame) => unknown;
@@ -90,21 +91,24 @@ function compileMember(node: Member, source: string): Evaluate {
   };
 }
 
+/** A text that is a place in a list or text. Bounded, since a computed one can be as long as the data it comes from. */
+const INDEX = /^\d{1,15}$/;
+
 function read(object: unknown, key: string | number, at: { fragment: Fragment; optional: boolean }): unknown {
   if (object === MISSING) return MISSING;
   if (object === undefined || object === null) {
     if (at.optional) return MISSING;
     return fail(
       at.fragment,
-      `"${String(key)}" cannot be read from a value that is missing; write "?." where it may be`,
+      `${quoted(String(key))} cannot be read from a value that is missing; write "?." where it may be`,
     );
   }
   if (typeof object === 'string' || Array.isArray(object)) {
     if (key === 'length') return object.length;
-    if (typeof key === 'number' || /^\d+$/.test(key)) return own(object, Number(key));
-    return fail(at.fragment, `${kindOf(object)} has no property "${key}"`);
+    if (typeof key === 'number' || INDEX.test(key)) return own(object, Number(key));
+    return fail(at.fragment, `${kindOf(object)} has no property ${quoted(key)}`);
   }
-  if (typeof object !== 'object') return fail(at.fragment, `${kindOf(object)} has no property "${String(key)}"`);
+  if (typeof object !== 'object') return fail(at.fragment, `${kindOf(object)} has no property ${quoted(String(key))}`);
   if (BLOCKED_NAMES.has(String(key))) return fail(at.fragment, `the name "${String(key)}" may not be read`);
   return own(object, key);
 }

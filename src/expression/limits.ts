@@ -13,6 +13,10 @@ export const EXPRESSION_LIMITS = {
   steps: 10_000,
   /** Characters of a text that an evaluation makes. */
   text: 100 * 1024,
+  /** Characters, as JSON, of a list that an evaluation makes. */
+  value: 1_000_000,
+  /** Characters, as JSON, of what the templates of one field make together. */
+  rendered: 4_000_000,
 } as const;
 
 /** Names that reach from data to the language's own objects. Refused as written, as unicode escapes, and when computed. */

@@ -34,9 +34,13 @@ export const UNARY: Readonly<Record<UnaryOperator, Unary>> = {
   '!': (value) => !value,
   '-': (value, at) => -numeric('-', value, at),
   // The one way from a text to a number.
-  '+': (value, at) =>
-    typeof value === 'string' && value.trim() !== '' ? finite(Number(value), at) : numeric('+', value, at),
+  '+': (value, at) => (typeof value === 'string' ? numberOf(value, at) : numeric('+', value, at)),
 };
+
+function numberOf(text: string, at: Operation): number {
+  spendText(at.frame, text.length, at.fragment);
+  return text.trim() === '' ? numeric('+', text, at) : finite(Number(text), at);
+}
 
 function identical(left: unknown, right: unknown, at: Operation): boolean {
   if (typeof left === 'string' && typeof right === 'string' && left.length === right.length && left.length > 256) {
@@ -50,6 +54,8 @@ function looselyEqual(left: unknown, right: unknown, at: Operation): boolean {
   if (isPlain(left) && isPlain(right) && typeof left !== typeof right) {
     if (left === null || right === null || left === undefined || right === undefined)
       return (left ?? null) === (right ?? null);
+    // Making a number of a text reads all of it.
+    for (const side of [left, right]) if (typeof side === 'string') spendText(at.frame, side.length, at.fragment);
     return Number(left) === Number(right);
   }
   return identical(left, right, at);

@@ -4,8 +4,8 @@
  */
 import { didYouMean } from '../core/suggest.js';
 import { type ExpressionProblem, quoted } from './problem.js';
-import { ROOT_NAMES, RUN_FIELDS, type RootName, STEP_FIELDS } from './scope.js';
-import type { Syntax } from './syntax.js';
+import { ARTIFACT_FIELDS, ROOT_NAMES, RUN_FIELDS, type RootName, STEP_FIELDS } from './scope.js';
+import { partsOf, type Syntax } from './syntax.js';
 
 /** One name of a path; `name` is null when it is computed. */
 export interface ReferenceKey {
@@ -22,7 +22,7 @@ export interface Reference {
   readonly length: number;
 }
 
-/** The names an expression may use at its place. `task` is open. */
+/** The names an expression may use at its place. `task` and the names of artifacts are open. */
 export interface KnownNames {
   readonly roots: readonly RootName[];
   readonly variables: ReadonlySet<string>;
@@ -30,6 +30,8 @@ export interface KnownNames {
   readonly states: ReadonlySet<string>;
   /** Step ids. */
   readonly steps: ReadonlySet<string>;
+  /** Fields that `loop` has here; null, or left out, when no loop or for_each is around. */
+  readonly loop?: readonly string[] | null;
 }
 
 export function referencesOf(syntax: Syntax): readonly Reference[] {
@@ -43,6 +45,7 @@ export type Suggest = (word: string, known: ReadonlySet<string>) => string;
 
 const RUN_NAMES: ReadonlySet<string> = new Set(RUN_FIELDS);
 const STEP_NAMES: ReadonlySet<string> = new Set(STEP_FIELDS);
+const ARTIFACT_NAMES: ReadonlySet<string> = new Set(ARTIFACT_FIELDS);
 
 /** Problems of every reference, in order of their place. */
 export function checkNames(
@@ -75,6 +78,17 @@ function problemOf(reference: Reference, known: KnownNames, suggest: Suggest): E
       return null;
     case 'variables':
       return unknown('variable', first, known.variables);
+    case 'artifacts':
+      return unknown('field of an artifact', second, ARTIFACT_NAMES);
+    case 'loop':
+      return known.loop === undefined || known.loop === null
+        ? {
+            message: '"loop" cannot be read here: there is no loop or for_each around',
+            hint: 'Only steps inside one, and its "until" and "while", can read it.',
+            offset,
+            length,
+          }
+        : unknown('field of loop', first, new Set(known.loop));
     case 'run':
       return unknown('field of run', first, RUN_NAMES);
     case 'context':
@@ -99,9 +113,6 @@ function notLiteral(at: { readonly offset: number; readonly length: number }, ex
 
 function collect(syntax: Syntax, found: Reference[]): void {
   switch (syntax.kind) {
-    case 'literal':
-    case 'local':
-      return;
     case 'root':
       found.push({ root: syntax.name, keys: [], ...placeOf(syntax) });
       return;
@@ -112,29 +123,8 @@ function collect(syntax: Syntax, found: Reference[]): void {
     case 'member':
       collectPath(syntax, found);
       return;
-    case 'chain':
-      collect(syntax.body, found);
-      return;
-    case 'call':
-      collect(syntax.object, found);
-      for (const input of syntax.inputs) collect(input.kind === 'callback' ? input.body : input, found);
-      return;
-    case 'unary':
-      collect(syntax.operand, found);
-      return;
-    case 'binary':
-    case 'logical':
-      collect(syntax.left, found);
-      collect(syntax.right, found);
-      return;
-    case 'choice':
-      for (const part of [syntax.test, syntax.yes, syntax.no]) collect(part, found);
-      return;
-    case 'list':
-      for (const item of syntax.items) collect(item, found);
-      return;
-    case 'text':
-      for (const hole of syntax.holes) collect(hole, found);
+    default:
+      for (const part of partsOf(syntax)) collect(part, found);
   }
 }
 

@@ -19,7 +19,7 @@ export type Literal = Place & {
   readonly kind: 'literal';
   readonly value: string | number | boolean | null | undefined;
 };
-/** `task`, `variables`, `steps` or `run`; `context` only occurs as a `state` node. */
+/** Any name but `context`, which only occurs as a `state` node. */
 export type Root = Place & { readonly kind: 'root'; readonly name: Exclude<RootName, 'context'> };
 /** A callback's parameter, by its place in the frame. */
 export type Local = Place & { readonly kind: 'local'; readonly slot: number };
@@ -91,3 +91,32 @@ export type Callback = Place & {
   /** Parts of the body: what one call of it costs. */
   readonly cost: number;
 };
+
+/** What a node is directly made of; of a callback, its body. */
+export function partsOf(syntax: Syntax): readonly Syntax[] {
+  switch (syntax.kind) {
+    case 'literal':
+    case 'local':
+    case 'root':
+      return [];
+    case 'state':
+      return [syntax.key];
+    case 'member':
+      return [syntax.object, syntax.key];
+    case 'chain':
+      return [syntax.body];
+    case 'call':
+      return [syntax.object, ...syntax.inputs.map((input) => (input.kind === 'callback' ? input.body : input))];
+    case 'unary':
+      return [syntax.operand];
+    case 'binary':
+    case 'logical':
+      return [syntax.left, syntax.right];
+    case 'choice':
+      return [syntax.test, syntax.yes, syntax.no];
+    case 'list':
+      return syntax.items;
+    case 'text':
+      return syntax.holes;
+  }
+}

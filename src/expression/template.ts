@@ -10,6 +10,7 @@ import { EXPRESSION_LIMITS } from './limits.js';
 import { isPrintable } from './operators.js';
 import { ExpressionError, quoted, refuse } from './problem.js';
 import type { Scope } from './scope.js';
+import { isWithin } from './size.js';
 
 export interface Hole {
   readonly expression: Expression;
@@ -60,20 +61,36 @@ export function parseTemplate(text: string): Template {
 
 /** Compiles every text inside `value`; names of members are taken as they are. Throws ExpressionError. */
 export function compileValue(value: JsonValue): ValueTemplate {
+  const template = compileParts(value);
+  // One hole yields a value that is there already, or that its expression has measured.
+  if (template.holes.length < 2) return template;
+  return { holes: template.holes, render: (scope) => measured(template.render(scope)) };
+}
+
+function measured(value: JsonValue): JsonValue {
+  const { rendered } = EXPRESSION_LIMITS;
+  if (isWithin(value, rendered)) return value;
+  throw new CoordError(
+    'EXPRESSION_FAILED',
+    `the templates make a value of more than ${String(rendered)} characters together`,
+  );
+}
+
+function compileParts(value: JsonValue): ValueTemplate {
   if (typeof value === 'string') {
     if (!hasHoles(value)) return constant(value);
     const template = parseTemplate(value);
     return { holes: template.holes.map((hole) => hole.expression), render: (scope) => template.render(scope) };
   }
   if (Array.isArray(value)) {
-    const items = value.map((item: JsonValue) => compileValue(item));
+    const items = value.map((item: JsonValue) => compileParts(item));
     const holes = items.flatMap((item) => item.holes);
     return holes.length === 0 ? constant(value) : { holes, render: (scope) => items.map((item) => item.render(scope)) };
   }
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value as JsonObject).map(([key, member]): [string, ValueTemplate] => [
       key,
-      compileValue(member),
+      compileParts(member),
     ]);
     const holes = members.flatMap(([, member]) => member.holes);
     if (holes.length === 0) return constant(value);

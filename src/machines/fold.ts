@@ -4,14 +4,23 @@
  * A message that changes nothing leaves a fact that says why.
  */
 import type { StepFailure } from '../core/facts.js';
-import type { Message, PersonaReply } from '../core/messages.js';
-import { runHasEnded, stepIsSettled } from '../core/statuses.js';
+import type { InnerRunOutcome, Message } from '../core/messages.js';
+import { runHasEnded } from '../core/statuses.js';
+import { workflowTimeout } from '../definition/render.js';
+import { isAsking } from '../definition/steps.js';
+import { startScope } from '../definition/variables.js';
+import { advance } from './advance.js';
+import { questionOf, refusalOf } from './answers.js';
+import { attemptFailed, takeReply, tryAgain } from './attempts.js';
+import { begin, cancelInside, moreRounds, timeOutBlock, windDown } from './blocks.js';
+import { deadlineTimer, endPending, endRun, failRun } from './ending.js';
+import { endFailed, failStep } from './failures.js';
+import { cancelInnerRun, openInnerRun } from './inner-runs.js';
+import { findPlanned, planned, rootOf } from './instances.js';
+import { base, moveStep, passStep } from './moves.js';
 import { runLifecycle } from './run.machine.js';
 import { Draft, type FoldResult, type RunState } from './state.js';
-import { advance, base, failStep, moveStep, retriesOf, retryDelayMs } from './steps.js';
-
-/** A worker may vanish this often under one step before the step is taken for the cause. */
-export const MAX_LOSSES = 5;
+import { decide as decideStep, SIGNALS_KEPT, takeSignal } from './waits.js';
 
 type MessageOf<K extends Message['kind']> = Extract<Message, { readonly kind: K }>;
 
@@ -26,171 +35,215 @@ export function fold(state: RunState, messages: readonly Message[]): FoldResult 
 }
 
 function take(draft: Draft, message: Message): void {
-  if (runHasEnded(draft.record.status)) {
-    ignore(draft, message, `the run is ${draft.record.status}`);
-    return;
-  }
+  const why = runHasEnded(draft.record.status) ? `the run is ${draft.record.status}` : apply(draft, message);
+  if (why !== null) ignore(draft, message, why);
+  else if (!runHasEnded(draft.record.status)) advance(draft);
+}
+
+/** Why the message changes nothing, or null when it does. */
+function apply(draft: Draft, message: Message): string | null {
   switch (message.kind) {
     case 'start':
-      start(draft, message);
-      return;
+      return start(draft, message);
     case 'reply':
-      reply(draft, message);
-      return;
+      return reply(draft, message);
     case 'timer':
-      timer(draft, message);
-      return;
+      return message.timer.kind === 'deadline' ? deadline(draft) : timer(draft, message);
     case 'cancel':
-      cancel(draft, message);
+      return cancel(draft, message);
+    case 'signal':
+      return takeSignal(draft, message) ? null : `${String(SIGNALS_KEPT)} signals wait already`;
+    case 'decide':
+      return decide(draft, message);
+    case 'inner-run':
+      return innerRunEnded(draft, message.outcome);
   }
 }
 
-function start(draft: Draft, message: MessageOf<'start'>): void {
+function start(draft: Draft, message: MessageOf<'start'>): string | null {
   const move = runLifecycle.move(draft.record.status, 'START');
-  if (move === null) {
-    ignore(draft, message, 'the run has started already');
-    return;
+  if (move === null) return 'the run has started already';
+  const { state, plan } = draft;
+  const issues = plan.checkInput(draft.task);
+  const unfit =
+    state.unfit ?? issues.map((issue) => `${issue.path === '' ? 'task' : issue.path}: ${issue.message}`).join('; ');
+  if (unfit !== '') {
+    const reason = state.unfit ?? `the task does not fit the workflow's input schema: ${unfit}`;
+    failRun(draft, { class: state.unfit === null ? 'INVALID_INPUT' : 'EXPRESSION', message: reason, step: null });
+    endPending(draft);
+    return null;
   }
   draft.setRecord({ status: move.state, startedAt: message.at });
-  const { definition, hash, roots } = draft.state.plan;
+  const { definition, hash } = plan;
   draft.facts.push({ ...base(draft), type: 'run.started', workflow: definition.name, definition: hash });
-  advance(draft, roots);
+  if (plan.timeout !== null) {
+    const scope = startScope(definition, draft.task, draft.variables);
+    draft.arm(deadlineTimer(draft), workflowTimeout(plan.timeout.render(scope)));
+  }
+  if (!begin(draft, rootOf(draft))) endRun(draft);
+  return null;
 }
 
-function reply(draft: Draft, message: MessageOf<'reply'>): void {
+function reply(draft: Draft, message: MessageOf<'reply'>): string | null {
   const { step, token, worker, begunAt } = message;
-  const record = draft.step(step);
-  if (record.token === null || record.token !== token) {
-    ignore(draft, message, `attempt ${token} of step ${step} is no longer awaited`);
-    return;
-  }
-  begin(draft, step, { worker, begunAt });
-  if (message.reply.status === 'pass') {
-    pass(draft, step, message.reply);
-    advance(draft, []);
-  } else {
-    notPassed(draft, step, message.reply);
-  }
+  const awaited = draft.step(step).token;
+  if (awaited === null || awaited !== token) return `attempt ${token} of step ${step} is no longer awaited`;
+  began(draft, step, { worker, begunAt });
+  takeReply(draft, step, message.reply);
+  return null;
 }
 
-function pass(draft: Draft, step: string, { status, result, artifacts, commit }: PersonaReply): void {
-  moveStep(draft, step, 'PASS', { verdict: status, result, artifacts, commit, error: null });
-  if (commit !== null) draft.setRecord({ head: commit });
-  const { attempt, worker } = draft.step(step);
-  draft.facts.push({
-    ...base(draft),
-    type: 'step.succeeded',
-    step,
-    attempt,
-    worker: worker ?? '',
-    verdict: status,
-    result,
-    artifacts,
-    commit,
-  });
-}
-
-function notPassed(draft: Draft, step: string, { status, result, artifacts, error }: PersonaReply): void {
-  attemptFailed(draft, step, {
-    error: error ?? { class: 'PERSONA_ERROR', message: `the persona replied ${status} without saying why` },
-    // What the persona found out is kept, whatever becomes of the step.
-    change: { verdict: status, result, artifacts },
-  });
-}
-
-function timer(draft: Draft, message: MessageOf<'timer'>): void {
-  const { kind, step, attempt } = message.timer;
-  const record = draft.step(step);
-  const awaited = kind === 'retry' ? record.status === 'retrying' : record.token !== null;
-  if (!awaited || record.attempt !== attempt) {
-    ignore(
-      draft,
-      message,
-      `the ${kind} timer of attempt ${String(attempt)} of step ${step} came after the attempt had ended`,
-    );
-    return;
+function timer(draft: Draft, message: MessageOf<'timer'>): string | null {
+  const { kind, step: path, attempt } = message.timer;
+  const late = `the ${kind} timer of attempt ${String(attempt)} of step ${path} came after the attempt had ended`;
+  const step = findPlanned(draft, path);
+  if (step === null) return `there is no step ${path}`;
+  const record = draft.step(path);
+  if (Math.max(1, record.attempt) !== attempt) return late;
+  if (kind === 'wait' || kind === 'retry') {
+    if (record.status !== (kind === 'wait' ? 'waiting' : 'retrying')) return late;
+    if (kind === 'wait') passStep(draft, path);
+    else if (step.definition.type === 'workflow') openInnerRun(draft, path, { ...step, definition: step.definition });
+    else moveStep(draft, path, 'DISPATCH');
+    return null;
   }
-  if (kind === 'retry') {
-    moveStep(draft, step, 'DISPATCH');
-    return;
+  if (!isAsking(step.definition)) return timeOut(draft, path, { at: message.at, late });
+  if (record.token === null) return late;
+  if (kind === 'queue') {
+    if (message.claim !== null) return `a worker has begun attempt ${String(attempt)} of step ${path}`;
+    const waited = seconds(message.at - (record.queuedAt ?? message.at));
+    const error = { class: 'QUEUE_TIMEOUT', message: `no worker began within ${waited}` } as const;
+    attemptFailed(draft, path, { error });
+    return null;
   }
-  if (message.claim === null) {
-    // Only a reply takes the claim of an attempt that is awaited: it arrived in time, and lies behind this message.
-    ignore(draft, message, `the reply of attempt ${String(attempt)} of step ${step} is on its way`);
-    return;
-  }
-  begin(draft, step, { worker: message.claim.worker, begunAt: message.claim.begunAt });
-  const heldMs = message.at - (draft.step(step).begunAt ?? message.at);
+  // Only a reply takes the claim of an attempt that is awaited: it arrived in time, and lies behind this message.
+  if (message.claim === null) return `the reply of attempt ${String(attempt)} of step ${path} is on its way`;
+  began(draft, path, { worker: message.claim.worker, begunAt: message.claim.begunAt });
+  const held = seconds(message.at - (draft.step(path).begunAt ?? message.at));
+  const lost = `worker ${message.claim.worker} stopped sending heartbeats ${held} after it began`;
   const error: StepFailure =
     kind === 'timeout'
-      ? { class: 'TIMEOUT', message: `no reply within ${seconds(heldMs)} of work` }
-      : {
-          class: 'WORKER_LOST',
-          message: `worker ${message.claim.worker} stopped sending heartbeats ${seconds(heldMs)} after it began`,
-        };
-  attemptFailed(draft, step, { error, change: {} });
+      ? { class: 'TIMEOUT', message: `no reply within ${held} of work` }
+      : { class: 'WORKER_LOST', message: lost };
+  attemptFailed(draft, path, { error });
+  return null;
 }
 
-function cancel(draft: Draft, message: MessageOf<'cancel'>): void {
-  const move = runLifecycle.move(draft.record.status, 'CANCEL');
-  if (move === null) {
-    ignore(draft, message, `a run that is ${draft.record.status} cannot be canceled`);
-    return;
+/** The time of a step is up that no worker answers: a wait, a decision, a block, an inner run. */
+function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: string }): string | null {
+  const { status, begunAt } = draft.step(path);
+  if (status !== 'working' && status !== 'waiting') return late;
+  const { type } = planned(draft, path).definition;
+  const error = {
+    class: 'TIMEOUT',
+    message: `it was not over within ${seconds(at - (begunAt ?? at))}`,
+  } as const;
+  if (type === 'workflow') {
+    cancelInnerRun(draft, path, error.message);
+    attemptFailed(draft, path, { error });
+  } else if (status === 'waiting') {
+    const limit = draft.step(path).more.waitsFor;
+    const asked = limit?.kind === 'decision' && limit.question.about === 'step';
+    const message = asked ? `nobody decided within ${seconds(at - (begunAt ?? at))}` : error.message;
+    endWaiting(draft, path, { ...error, message });
+  } else {
+    timeOutBlock(draft, path, error);
   }
-  const { reason, by } = message;
-  for (const id of draft.state.plan.order) {
-    const { status, attempt } = draft.step(id);
-    if (stepIsSettled(status)) continue;
-    // An attempt in a worker's hands is canceled too; its next heartbeat tells the worker to stop.
-    moveStep(draft, id, 'CANCEL', { reason: 'the run was canceled' });
-    draft.facts.push({ ...base(draft), type: 'step.canceled', step: id, attempt, reason: 'the run was canceled' });
-  }
-  draft.setRecord({ status: move.state, endedAt: message.at, canceled: { reason, by } });
-  draft.facts.push({ ...base(draft), type: 'run.canceled', reason, by });
+  return null;
 }
 
-/** The one place that decides what an attempt that did not pass leads to. */
-function attemptFailed(
-  draft: Draft,
-  step: string,
-  { error, change }: { error: StepFailure; change: Parameters<typeof moveStep>[3] },
-): void {
-  const record = draft.step(step);
-  const lost = error.class === 'WORKER_LOST';
-  const failures = record.failures + (lost ? 0 : 1);
-  const losses = record.losses + (lost ? 1 : 0);
-  const again = lost ? losses <= MAX_LOSSES : error.class !== 'REJECTED' && failures <= retriesOf(draft, step);
-  const failing = draft.record.failure !== null;
-  if (!again || failing) {
-    failStep(draft, step, { event: 'FAIL', error, change: { failures, losses, ...change } });
-    advance(draft, []);
-    return;
-  }
-  retry(draft, step, { error, lost, change: { failures, losses, error, ...change } });
+function endWaiting(draft: Draft, path: string, error: StepFailure): void {
+  const { on_error: policy } = planned(draft, path).definition;
+  endFailed(draft, path, { error, tolerated: policy === 'continue' });
 }
 
-function retry(
-  draft: Draft,
-  step: string,
-  { error, lost, change }: { error: StepFailure; lost: boolean; change: Parameters<typeof moveStep>[3] },
-): void {
-  const { attempt, worker } = draft.step(step);
-  // The fact comes before the request that the move may dispatch at once, so that a reader sees them in this order.
-  const delayMs = lost ? 0 : retryDelayMs(change?.failures ?? 1);
-  draft.facts.push({ ...base(draft), type: 'step.retrying', step, attempt, error, worker, delayMs });
-  moveStep(draft, step, lost ? 'REQUEUE' : 'RETRY', { token: null, endedAt: draft.cause.at, ...change });
+/** The run's own time is up: what is under way is canceled, and what deals with failures still runs. */
+function deadline(draft: Draft): string | null {
+  const { status, startedAt, failure } = draft.record;
+  if (status !== 'running' && status !== 'waiting') return `the run is ${status}`;
+  const message = `the run was not over within ${seconds(draft.cause.at - (startedAt ?? draft.cause.at))}`;
+  if (failure === null) failRun(draft, { class: 'TIMEOUT', message, step: null });
+  const root = rootOf(draft);
+  const open = root.list.steps.filter((id) => draft.step(id).status !== 'pending');
+  cancelInside(draft, [{ ...root, list: { ...root.list, steps: open } }], message);
+  windDown(draft, root, message);
+  return null;
+}
+
+function cancel(draft: Draft, { reason, by }: MessageOf<'cancel'>): string | null {
+  const { status, canceled } = draft.record;
+  if (canceled !== null || runLifecycle.move(status, 'CANCEL') === null || status === 'compensating')
+    return `a run that is ${status} cannot be canceled`;
+  draft.setRecord({ canceled: { reason, by } });
+  if (status === 'pending') {
+    endPending(draft);
+    return null;
+  }
+  // An attempt in a worker's hands is canceled too; its next heartbeat tells the worker to stop.
+  cancelInside(draft, [rootOf(draft)], 'the run was canceled');
+  return null;
+}
+
+/** People's answer to the question that a step waits with. */
+function decide(draft: Draft, message: MessageOf<'decide'>): string | null {
+  const { step: path, choice, data, by } = message;
+  const refusal = refusalOf(draft, message);
+  const asked = questionOf(draft, path);
+  if (refusal !== null || asked === null) return refusal;
+  const step = planned(draft, path);
+  draft.facts.push({ ...base(draft), type: 'decision.answered', step: path, token: asked.token, choice, data, by });
+  if (asked.about === 'step' && step.definition.type === 'decision') {
+    decideStep(draft, path, { definition: step.definition, choice, data, by });
+  } else if (choice === 'more') {
+    moreRounds(draft, path, 1);
+  } else if (choice === 'accept') {
+    passStep(draft, path);
+  } else if (choice === 'retry' && step.definition.type === 'workflow') {
+    openInnerRun(draft, path, { ...step, definition: step.definition });
+  } else if (choice === 'retry') {
+    tryAgain(draft, path);
+  } else {
+    const { error } = draft.step(path);
+    const limit = { class: 'LIMIT', message: asked.prompt } as const;
+    endFailed(draft, path, { error: error ?? limit, tolerated: choice === 'continue' });
+  }
+  return null;
+}
+
+function innerRunEnded(draft: Draft, outcome: InnerRunOutcome): string | null {
+  const { step: path, token, run, status, result, error, head } = outcome;
+  const record = draft.step(path);
+  if (record.status !== 'working' || record.token !== token) return `run ${run} of step ${path} is no longer awaited`;
+  if (status === 'completed') {
+    if (head !== null) draft.setRecord({ head });
+    passStep(draft, path, { result, commit: head });
+  } else if (status === 'canceled') {
+    failStep(draft, path, { error: { class: 'CANCELED', message: `run ${run} was canceled` } });
+  } else {
+    const why = error === null ? 'it failed' : `${error.class} ${error.message}`;
+    attemptFailed(draft, path, { error: { class: 'RUN_FAILED', message: `run ${run}: ${why}` } });
+  }
+  return null;
 }
 
 /** The step machine goes through `working` even when the fold learns of it late. */
-function begin(draft: Draft, step: string, claim: { worker: string; begunAt: number }): void {
-  if (draft.step(step).status !== 'queued') return;
-  moveStep(draft, step, 'BEGIN', claim);
-  const { attempt } = draft.step(step);
-  draft.facts.push({ ...base(draft), at: claim.begunAt, type: 'step.working', step, attempt, worker: claim.worker });
+function began(draft: Draft, path: string, claim: { worker: string; begunAt: number }): void {
+  if (draft.step(path).status !== 'queued') return;
+  moveStep(draft, path, 'BEGIN', claim);
+  const { attempt } = draft.step(path);
+  const fact = { type: 'step.working', step: path, attempt, worker: claim.worker } as const;
+  draft.facts.push({ ...base(draft), at: claim.begunAt, ...fact });
 }
 
 function ignore(draft: Draft, message: Message, reason: string): void {
-  const step = message.kind === 'reply' ? message.step : message.kind === 'timer' ? message.timer.step : null;
+  const step =
+    message.kind === 'reply' || message.kind === 'decide'
+      ? message.step
+      : message.kind === 'timer'
+        ? message.timer.step
+        : message.kind === 'inner-run'
+          ? message.outcome.step
+          : null;
   draft.facts.push({ ...base(draft), type: 'message.ignored', kind: message.kind, reason, step });
 }
 

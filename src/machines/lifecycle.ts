@@ -39,7 +39,8 @@ export class Lifecycle<State extends string, Event extends string, Action extend
     }
     const snapshot = this.machine.resolveState({ value: state, context: {} });
     const [next, actions] = transition(this.machine, snapshot, { type: event });
-    if (next === snapshot) return null;
+    // A state that is entered anew is the same snapshot, but has something done.
+    if (next === snapshot && actions.length === 0) return null;
     return { state: next.value as State, actions: actions.map((action) => action.type as Action) };
   }
 }

@@ -1,17 +1,22 @@
 /**
- * What is stored of a run and of each of its steps, in format 1. Every field is always present; times are the
- * store's, in ms. `parse…` accept what `JSON.stringify` of a record gave and throw RUN_UNREADABLE for all else,
- * so that a damaged record sets one run aside instead of moving it somewhere wrong.
+ * What is stored of a run and of each of its steps, in format 2. Every field is always present, but for `more`, which
+ * holds what only some types of steps have; times are the store's, in ms. `parse…` accept what `JSON.stringify` of a
+ * record gave and throw RUN_UNREADABLE for all else, so that a damaged record sets one run aside instead of moving it
+ * somewhere wrong.
  */
 import { z } from 'zod';
 import { CoordError, messageOf } from '../core/errors.js';
-import { jsonValueSchema } from '../core/json.js';
+import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { artifactRefSchema } from '../core/messages.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES, VERDICTS } from '../core/statuses.js';
+import { stepsSchema } from '../definition/stored.js';
 
-const RECORD_FORMAT = 1;
+const RECORD_FORMAT = 2;
 
 const failureSchema = z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() });
+const listFailureSchema = failureSchema.extend({ step: z.string().nullable() });
+/** Why a list of steps fails, and which step was the first. */
+export type ListFailure = Readonly<z.infer<typeof listFailureSchema>>;
 
 export const runRecordSchema = z.strictObject({
   format: z.literal(RECORD_FORMAT),
@@ -21,20 +26,85 @@ export const runRecordSchema = z.strictObject({
   createdAt: z.number(),
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
-  /** Steps that are not settled yet; 0 ends the run. */
-  unsettled: z.int().nonnegative(),
-  /** The first step that failed: from then on nothing new starts. */
-  failure: failureSchema.extend({ step: z.string() }).nullable(),
+  /** Attempts and inner runs under way, and retries that are due later. */
+  active: z.int().nonnegative(),
+  /** Steps that wait for people, signals or a time. */
+  waiting: z.int().nonnegative(),
+  /** Steps settled so far: numbers them in order of completion. */
+  settled: z.int().nonnegative(),
+  /** Steps that have had to wait for a free place so far: numbers them. */
+  queued: z.int().nonnegative(),
+  /** The first step that failed: from then on nothing new starts but what deals with failures. */
+  failure: listFailureSchema.nullable(),
   canceled: z.strictObject({ reason: z.string(), by: z.string() }).nullable(),
   /** Commit that the run's branch stands at; null without a workspace. */
   head: z.string().nullable(),
+  result: jsonValueSchema,
+  slot: z.strictObject({ key: z.string(), limit: z.int().positive() }).nullable(),
+  parent: z.strictObject({ run: z.string(), step: z.string() }).nullable(),
+  /** Signals that no step has waited for yet, oldest first. */
+  signals: z.array(z.strictObject({ name: z.string(), data: jsonValueSchema, by: z.string() })).readonly(),
 });
 export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
+
+const blockSchema = z.strictObject({
+  /** Of a conditional. */
+  branch: z.enum(['then', 'else']).optional(),
+  /** Of a loop: the round under way, from 1. */
+  round: z.int().nonnegative().optional(),
+  /** Of a loop: rounds that it may take in all. */
+  rounds: z.int().positive().optional(),
+  /** Of a for_each. */
+  items: z.array(jsonValueSchema).readonly().optional(),
+  /** Of a for_each: items under way at the same time. */
+  width: z.int().positive().optional(),
+  /** Of a for_each that has stopped beginning items: how many it had begun. */
+  begun: z.int().nonnegative().optional(),
+  /** Of a plan: the steps that were planned, in normal form. */
+  steps: stepsSchema.optional(),
+  failure: listFailureSchema.optional(),
+  /** Why it is winding down although nothing inside has failed. */
+  stopped: z.string().optional(),
+});
+export type BlockRecord = Readonly<z.infer<typeof blockSchema>>;
+
+const questionSchema = z.strictObject({
+  token: z.string(),
+  about: z.enum(['step', 'failure', 'limit']),
+  prompt: z.string(),
+  choices: z.array(z.strictObject({ id: z.string(), label: z.string() })).readonly(),
+  context: jsonObjectSchema,
+  assignees: z.array(z.string()).readonly(),
+});
+
+const waitsForSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('time'), until: z.number() }),
+  z.strictObject({ kind: z.literal('signal'), name: z.string() }),
+  z.strictObject({ kind: z.literal('decision'), question: questionSchema }),
+]);
+
+const moreSchema = z.strictObject({
+  block: blockSchema.optional(),
+  waitsFor: waitsForSchema.optional(),
+  /** Questions asked so far, so that each has a token of its own. */
+  questions: z.int().positive().optional(),
+  /** The run inside. */
+  run: z.string().optional(),
+  /** Its failure is dealt with: dependents go on, its list does not fail. */
+  tolerated: z.literal(true).optional(),
+  /** How undoing it goes. */
+  undo: z.enum(['running', 'done', 'failed']).optional(),
+  /** Place in the line of steps that wait for a free place under `max_concurrent_steps`. */
+  place: z.int().positive().optional(),
+  /** Place among `persona` and `fallback` of the one that is asked; the first when it is left out. */
+  asked: z.int().positive().optional(),
+});
+export type StepMore = Readonly<z.infer<typeof moreSchema>>;
 
 export const stepRecordSchema = z.strictObject({
   status: z.enum(STEP_STATUSES),
   attempt: z.int().nonnegative(),
-  /** Attempts that count against `retries`. */
+  /** Attempts that count against `retries`, of the persona that is asked now. */
   failures: z.int().nonnegative(),
   /** Attempts whose worker vanished: not the step's fault, so counted apart. */
   losses: z.int().nonnegative(),
@@ -45,11 +115,15 @@ export const stepRecordSchema = z.strictObject({
   endedAt: z.number().nullable(),
   worker: z.string().nullable(),
   verdict: z.enum(VERDICTS).nullable(),
+  /** What the persona said. The value of a block is not stored but put together from its steps. */
   result: jsonValueSchema,
   error: failureSchema.nullable(),
   reason: z.string().nullable(),
   artifacts: z.array(artifactRefSchema).readonly(),
   commit: z.string().nullable(),
+  /** Place in the order of completion; null before. */
+  order: z.int().nonnegative().nullable(),
+  more: moreSchema,
 });
 export type StepRecord = Readonly<z.infer<typeof stepRecordSchema>>;
 
@@ -70,14 +144,17 @@ export const PENDING_STEP: StepRecord = {
   reason: null,
   artifacts: [],
   commit: null,
+  order: null,
+  more: {},
 };
 
 export function newRunRecord(start: {
   id: string;
   workflow: string;
-  steps: number;
   createdAt: number;
   head: string | null;
+  slot: RunRecord['slot'];
+  parent: RunRecord['parent'];
 }): RunRecord {
   return {
     format: RECORD_FORMAT,
@@ -87,10 +164,17 @@ export function newRunRecord(start: {
     createdAt: start.createdAt,
     startedAt: null,
     endedAt: null,
-    unsettled: start.steps,
+    active: 0,
+    waiting: 0,
+    settled: 0,
+    queued: 0,
     failure: null,
     canceled: null,
     head: start.head,
+    result: null,
+    slot: start.slot,
+    parent: start.parent,
+    signals: [],
   };
 }
 

@@ -1,16 +1,35 @@
-/** The lifecycle of a run. States that a run waits in for people arrive with the steps that ask people. */
+/** The lifecycle of a run. */
 import { setup } from 'xstate';
 import type { RunStatus } from '../core/statuses.js';
 import { Lifecycle } from './lifecycle.js';
 
-export type RunEvent = 'START' | 'COMPLETE' | 'FAIL' | 'CANCEL';
+/** WAIT and WAKE: nothing but people, signals and the clock can move it, and something can again. */
+export type RunEvent = 'START' | 'WAIT' | 'WAKE' | 'COMPENSATE' | 'COMPLETE' | 'FAIL' | 'CANCEL';
 
 const machine = setup({ types: { events: {} as { type: RunEvent } } }).createMachine({
   id: 'run',
   initial: 'pending',
   states: {
-    pending: { on: { START: 'running', CANCEL: 'canceled' } },
-    running: { on: { COMPLETE: 'completed', FAIL: 'failed', CANCEL: 'canceled' } },
+    pending: { on: { START: 'running', FAIL: 'failed', CANCEL: 'canceled' } },
+    running: {
+      on: {
+        WAIT: 'waiting',
+        COMPENSATE: 'compensating',
+        COMPLETE: 'completed',
+        FAIL: 'failed',
+        CANCEL: 'canceled',
+      },
+    },
+    waiting: {
+      on: {
+        WAKE: 'running',
+        COMPENSATE: 'compensating',
+        COMPLETE: 'completed',
+        FAIL: 'failed',
+        CANCEL: 'canceled',
+      },
+    },
+    compensating: { on: { FAIL: 'failed', CANCEL: 'canceled' } },
     completed: { type: 'final' },
     failed: { type: 'final' },
     canceled: { type: 'final' },

@@ -3,23 +3,38 @@
  * over it, so that the state under it stays as stored until the commit is known, and an event costs what it
  * changes, not what the run holds.
  */
+import { hasCode } from '../core/errors.js';
+import type { Fact } from '../core/facts.js';
 import type { JsonObject } from '../core/json.js';
 import type { RunInput } from '../core/messages.js';
-import { stepIsSettled } from '../core/statuses.js';
-import type { Fact } from '../core/facts.js';
-import { type Plan, type RenderedStep, resolveVariables } from '../definition/plan.js';
-import { PENDING_STEP, type RunRecord, type StepRecord } from './records.js';
+import type { Commit } from '../core/ports.js';
+import type { Plan } from '../definition/plan.js';
+import { resolveVariables } from '../definition/variables.js';
+import type { ScopedRun } from './scope.js';
+import { PENDING_STEP, type RunRecord, type StepMore, type StepRecord } from './records.js';
 
 export interface RunState {
   readonly plan: Plan;
   readonly input: RunInput;
   readonly variables: JsonObject;
+  /** Why the variables could not be rendered for this task, or null. */
+  readonly unfit: string | null;
   readonly record: RunRecord;
   /** Version that the store holds this state under. */
   readonly version: number;
   readonly steps: Map<string, StepRecord>;
-  /** Per step: how many of its dependencies are not settled. Derived. */
-  readonly remaining: Map<string, number>;
+  /** Derived counts: unsettled dependencies of a step, unsettled steps of a list, items done. Filled when first asked for. */
+  readonly counters: Map<string, number>;
+  readonly backlog: Backlog | null;
+}
+
+/**
+ * Steps that are ready and wait for others to end, since the run has as many under way as it may: those of `paths` from
+ * `head` on. Ten thousand may wait, so taking one moves the head and copies nothing. Null: not made up yet.
+ */
+export interface Backlog {
+  readonly paths: readonly string[];
+  readonly head: number;
 }
 
 export function runState(stored: {
@@ -29,33 +44,39 @@ export function runState(stored: {
   version: number;
   steps: Map<string, StepRecord>;
 }): RunState {
-  const remaining = new Map<string, number>();
-  for (const [id, planned] of stored.plan.steps) {
-    let count = 0;
-    for (const dependency of planned.dependencies) {
-      if (!stepIsSettled((stored.steps.get(dependency) ?? PENDING_STEP).status)) count++;
-    }
-    remaining.set(id, count);
+  const fresh = { ...stored, counters: new Map<string, number>(), backlog: null };
+  try {
+    return { ...fresh, variables: resolveVariables(stored.plan.definition, stored.input.task), unfit: null };
+  } catch (error) {
+    if (!hasCode(error, 'EXPRESSION_FAILED')) throw error;
+    return { ...fresh, variables: {}, unfit: error.message };
   }
-  return { ...stored, variables: resolveVariables(stored.plan.definition, stored.input.task), remaining };
 }
 
 /** What a fold gives: the transition as data. Nothing of it has happened until it is committed. */
 export interface FoldResult {
   readonly record: RunRecord;
   readonly steps: ReadonlyMap<string, StepRecord>;
-  readonly remaining: ReadonlyMap<string, number>;
-  readonly requests: readonly { readonly persona: string; readonly body: string }[];
-  readonly arm: readonly { readonly id: string; readonly afterMs: number }[];
+  readonly counters: ReadonlyMap<string, number>;
+  readonly backlog: Backlog | null;
+  readonly requests: Commit['requests'];
+  readonly arm: Commit['arm'];
   readonly disarm: readonly string[];
   readonly facts: readonly Fact[];
+  readonly starts: Commit['starts'];
+  readonly sends: Commit['sends'];
+  readonly release: string | null;
 }
 
 /** The state after a commit. Takes over the maps of `state`, which must not be used any more. */
 export function applyFold(state: RunState, result: FoldResult): RunState {
-  for (const [id, step] of result.steps) state.steps.set(id, step);
-  for (const [id, count] of result.remaining) state.remaining.set(id, count);
-  return { ...state, record: result.record, version: state.version + 1 };
+  for (const [path, step] of result.steps) state.steps.set(path, step);
+  for (const [name, count] of result.counters) {
+    // A count that is used up is never asked for again.
+    if (count > 0) state.counters.set(name, count);
+    else state.counters.delete(name);
+  }
+  return { ...state, record: result.record, version: state.version + 1, backlog: result.backlog };
 }
 
 /** The cause of what is being drafted: which message, and when it arrived. */
@@ -64,48 +85,101 @@ export interface Cause {
   readonly at: number;
 }
 
-export class Draft {
+export interface Settled {
+  readonly path: string;
+  /** Whether it was the last open one of its list. */
+  readonly last: boolean;
+  /** When it was the last of an item of a for_each: how many items are done with it. */
+  readonly done: number;
+}
+
+export class Draft implements ScopedRun {
   readonly state: RunState;
+  readonly plan: Plan;
   record: RunRecord;
   cause: Cause = { id: '0-0', at: 0 };
   readonly steps = new Map<string, StepRecord>();
-  readonly remaining = new Map<string, number>();
+  readonly counters = new Map<string, number>();
   readonly requests: { persona: string; body: string }[] = [];
   readonly facts: Fact[] = [];
-  /** Steps rendered in this fold before they were moved, so that a failing template is known in time. */
-  readonly rendered = new Map<string, RenderedStep>();
-  /** Steps that settled and whose dependents have not been looked at yet. */
-  readonly settled: string[] = [];
+  readonly starts: Commit['starts'][number][] = [];
+  readonly sends: Commit['sends'][number][] = [];
+  release: string | null = null;
+  backlog: Backlog | null;
+  /** The backlog's paths once this fold has added to them: its own copy. */
+  #line: string[] | null = null;
+  /** Steps that settled and that their lists have not been told of. Goes before `ready`. */
+  readonly settled: Settled[] = [];
+  /** Steps that nothing holds back any more. */
+  readonly ready: string[] = [];
   readonly #arm = new Map<string, number>();
   readonly #disarm = new Set<string>();
 
   constructor(state: RunState) {
     this.state = state;
+    this.plan = state.plan;
     this.record = state.record;
+    this.backlog = state.backlog;
   }
 
-  step(id: string): StepRecord {
-    return this.steps.get(id) ?? this.state.steps.get(id) ?? PENDING_STEP;
+  get id(): string {
+    return this.record.id;
   }
 
-  setStep(id: string, change: Partial<StepRecord>): void {
-    this.steps.set(id, { ...this.step(id), ...change });
+  /** Whether the run has failed or is canceled, so that its ordinary steps only come to their end. */
+  get ends(): boolean {
+    return this.record.failure !== null || this.record.canceled !== null;
+  }
+
+  get task(): JsonObject {
+    return this.state.input.task;
+  }
+
+  get variables(): JsonObject {
+    return this.state.variables;
+  }
+
+  step(path: string): StepRecord {
+    return this.steps.get(path) ?? this.state.steps.get(path) ?? PENDING_STEP;
+  }
+
+  setStep(path: string, change: Partial<StepRecord>): void {
+    this.steps.set(path, { ...this.step(path), ...change });
+  }
+
+  setMore(path: string, change: StepMore): void {
+    this.setStep(path, { more: { ...this.step(path).more, ...change } });
   }
 
   setRecord(change: Partial<RunRecord>): void {
     this.record = { ...this.record, ...change };
   }
 
-  /** One dependency of `id` was settled; true when it was the last. */
-  countDown(id: string): boolean {
-    const left = (this.remaining.get(id) ?? this.state.remaining.get(id) ?? 0) - 1;
-    this.remaining.set(id, left);
-    return left === 0;
+  /** Paths of all steps that anything has happened to. */
+  *touched(): Generator<string> {
+    yield* this.state.steps.keys();
+    for (const path of this.steps.keys()) if (!this.state.steps.has(path)) yield path;
+  }
+
+  /** Changes a derived count by `by`. `count` gives it as it is after the change, when it is not known yet. */
+  changeCount(name: string, by: number, count: () => number): number {
+    const known = this.counters.get(name) ?? this.state.counters.get(name);
+    const now = known === undefined ? count() : known + by;
+    this.counters.set(name, now);
+    return now;
+  }
+
+  /** Puts a step at the end of the backlog, whose paths are `known`. */
+  wait(path: string, known: Backlog): void {
+    this.#line ??= known.paths.slice(known.head);
+    const head = this.backlog?.paths === this.#line ? this.backlog.head : 0;
+    this.#line.push(path);
+    this.backlog = { paths: this.#line, head };
   }
 
   arm(id: string, afterMs: number): void {
     this.#disarm.delete(id);
-    this.#arm.set(id, afterMs);
+    this.#arm.set(id, Math.max(0, afterMs));
   }
 
   disarm(id: string): void {
@@ -117,11 +191,15 @@ export class Draft {
     return {
       record: this.record,
       steps: this.steps,
-      remaining: this.remaining,
+      counters: this.counters,
+      backlog: this.backlog,
       requests: this.requests,
       arm: [...this.#arm].map(([id, afterMs]) => ({ id, afterMs })),
       disarm: [...this.#disarm],
       facts: this.facts,
+      starts: this.starts,
+      sends: this.sends,
+      release: this.release,
     };
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.js';
 import type { Claim } from '../core/messages.js';
 import type { RunStatus } from '../core/statuses.js';
 import type { FeedEntry, InboxEntry } from '../core/ports.js';
+import { MemorySlots } from './slots.js';
 
 export interface MemoryStep {
   record: string | null;
@@ -25,6 +26,14 @@ export interface MemoryRun {
   readonly createdAt: number;
   readonly steps: Map<string, MemoryStep>;
   readonly history: FeedEntry[];
+}
+
+/** What a run begins with, as JSON texts. */
+export interface NewRun {
+  readonly run: string;
+  readonly definition: string;
+  readonly input: string;
+  readonly record: string;
 }
 
 export interface MemoryRequest {
@@ -57,6 +66,7 @@ export class MemoryPartition {
   readonly admitted = new Map<string, { hash: string; at: number }>();
   readonly runs = new Map<string, MemoryRun>();
   readonly requests = new Map<string, Map<string, MemoryRequest>>();
+  readonly slots = new MemorySlots();
   readonly artifacts = new Map<string, Uint8Array>();
 
   constructor(clock: Clock) {
@@ -79,6 +89,25 @@ export class MemoryPartition {
     const id = this.nextId();
     this.inbox.set(id, { id, ...message });
     this.changed();
+  }
+
+  /** A run that has begun nothing; its `start` message is another matter. */
+  create({ run, definition, input, record }: NewRun): void {
+    this.runs.set(run, {
+      version: 0,
+      status: 'pending',
+      definition,
+      input,
+      record,
+      quarantined: null,
+      createdAt: this.now(),
+      steps: new Map(),
+      history: [],
+    });
+  }
+
+  postStart(run: string): void {
+    this.post({ run, kind: 'start', head: '', body: '{}' });
   }
 
   report(fact: string): void {

@@ -1,6 +1,7 @@
 /** The owner's side of a partition in memory. See `PartitionPort`. */
 import type { Commit, InboxEntry, Lease, PartitionPort, StoredRun } from '../core/ports.js';
 import type { Claim } from '../core/messages.js';
+import { runHasEnded } from '../core/statuses.js';
 import { isAfter, type MemoryPartition, type MemoryRun } from './partition.js';
 
 export class MemoryPartitions implements PartitionPort {
@@ -87,6 +88,7 @@ export class MemoryPartitions implements PartitionPort {
       run.history.push({ id: place.nextId(), fact });
       place.report(fact);
     }
+    tellOthers(place, commit);
     place.changed();
     return 'ok';
   }
@@ -143,6 +145,20 @@ export function storedRun(run: MemoryRun | undefined): StoredRun | null {
   }
   const { version, definition, input, record, quarantined } = run;
   return { version, definition, input, record, steps, claims, quarantined };
+}
+
+/** Runs that begin, messages to other runs, the slot that is given back: in this order, so that a run that begins can be told something. */
+function tellOthers(place: MemoryPartition, { run, starts, sends, release }: Commit): void {
+  for (const start of starts) {
+    if (place.runs.has(start.run)) continue;
+    place.create(start);
+    place.postStart(start.run);
+  }
+  for (const { run: to, kind, body } of sends) {
+    const other = place.runs.get(to);
+    if (other !== undefined && !runHasEnded(other.status)) place.post({ run: to, kind, head: '', body });
+  }
+  if (release !== null) for (const next of place.slots.leave(release, run)) place.postStart(next);
 }
 
 function fenced(place: MemoryPartition, lease: Lease): boolean {

@@ -93,30 +93,21 @@ function memoryAdmission(at: At): AdmissionPort {
           outcome: stored.definition === request.definition && stored.input === request.input ? 'repeated' : 'conflict',
         };
       }
-      if (kind === 'cancel' && stored === undefined) return { outcome: 'no_run' };
-      if (kind === 'cancel' && stored !== undefined && runHasEnded(stored.status))
+      if (kind !== 'start' && stored === undefined) return { outcome: 'no_run' };
+      if (kind !== 'start' && stored !== undefined && runHasEnded(stored.status))
         return { outcome: 'ended', status: stored.status };
       place.admitted.set(idempotencyKey, { hash: requestHash, at: place.now() });
-      if (kind === 'start') create(place, request);
-      place.post({ run, kind, head: '', body: kind === 'start' ? '{}' : request.body });
+      if (request.kind === 'start') begin(place, request);
+      else place.post({ run, kind, head: '', body: request.body });
       return { outcome: 'admitted' };
     },
   };
 }
 
-function create(place: MemoryPartition, start: Extract<Admission, { kind: 'start' }>): void {
-  const { run, definition, input, record } = start;
-  place.runs.set(run, {
-    version: 0,
-    status: 'pending',
-    definition,
-    input,
-    record,
-    quarantined: null,
-    createdAt: place.now(),
-    steps: new Map(),
-    history: [],
-  });
+function begin(place: MemoryPartition, start: Extract<Admission, { kind: 'start' }>): void {
+  place.create(start);
+  const begun = start.slot === null ? [start.run] : place.slots.join(start.slot, start.run);
+  for (const run of begun) place.postStart(run);
 }
 
 function memoryRuns(at: At): RunPort {

@@ -1,10 +1,14 @@
-/** The personas that a worker can serve: every persona file of some folders, or functions that a program hands over. */
+/**
+ * The personas that a worker can serve: every persona file of some folders, those that coord brings itself, and
+ * functions that a program hands over.
+ */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CoordError, messageOf } from '../core/errors.js';
 import {
   formatProblem,
   type FunctionPersona,
+  type GitPersona,
   PERSONA_FILE_LIMIT_BYTES,
   PERSONA_NAME,
   type PersonaDefinition,
@@ -15,7 +19,7 @@ import type { PersonaFunction } from './runner.js';
 
 /**
  * Reads `*.md` (but `README.md`) of each folder; a folder that does not exist holds none. Of two personas with one
- * name, the one in the earlier folder is taken. Throws PERSONA_INVALID with all problems of all files, whose `cause`
+ * name, the one in the earlier folder is taken. Built-in personas are there unless a file has their name. Throws PERSONA_INVALID with all problems of all files, whose `cause`
  * is the list of problems.
  */
 export async function loadPersonas(directories: readonly string[]): Promise<ReadonlyMap<string, PersonaDefinition>> {
@@ -41,7 +45,27 @@ export async function loadPersonas(directories: readonly string[]): Promise<Read
     const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
     throw new CoordError('PERSONA_INVALID', [`${count} in persona files:`, ...lines].join('\n'), { cause: problems });
   }
+  for (const [name, persona] of builtInPersonas()) if (!personas.has(name)) personas.set(name, persona);
   return personas;
+}
+
+/** Runs have a worktree each, so their git steps may well run at the same time. */
+const GIT_CONCURRENCY = 4;
+
+/** Personas that need no file: `git`, which every `git-operation` step asks. */
+export function builtInPersonas(): ReadonlyMap<string, PersonaDefinition> {
+  const git: GitPersona = {
+    kind: 'git',
+    name: 'git',
+    description: "Branches, commits, merges and pushes in the run's worktree.",
+    prompt: '',
+    file: null,
+    concurrency: GIT_CONCURRENCY,
+    tools: [],
+    model: null,
+    protected: null,
+  };
+  return new Map([[git.name, git]]);
 }
 
 /** A persona that this program serves itself, without a file. Throws PERSONA_INVALID. */

@@ -5,7 +5,7 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
-import { lastLines } from './plain-text.js';
+import { abbreviate, lastLines } from './plain-text.js';
 
 export interface GitOptions {
   readonly clock: Clock;
@@ -15,11 +15,14 @@ export interface GitOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Exit codes that are answers, not failures; 0 by default. */
   readonly answers?: readonly number[];
+  /** How long it may take, ms; 2 minutes by default. */
+  readonly deadlineMs?: number;
 }
 
 export interface GitResult {
   readonly code: number;
   readonly stdout: string;
+  readonly stderr: string;
 }
 
 const SETTINGS = [
@@ -62,7 +65,6 @@ export async function gitText(directory: string, args: readonly string[], option
 }
 
 interface Execution extends GitResult {
-  readonly stderr: string;
   /** Null for an answer; else why it is none. */
   readonly failure: string | null;
 }
@@ -76,7 +78,7 @@ function execute(directory: string, args: readonly string[], options: GitOptions
       {
         cwd: directory,
         env: gitEnvironment(options.environment ?? {}),
-        timeout: DEADLINE_MS,
+        timeout: options.deadlineMs ?? DEADLINE_MS,
         killSignal: 'SIGKILL',
         maxBuffer: OUTPUT_LIMIT,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -84,7 +86,7 @@ function execute(directory: string, args: readonly string[], options: GitOptions
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         const fine = (options.answers ?? [0]).includes(code);
-        resolve({ code, stdout, stderr, failure: fine ? null : reasonOf(error, stderr) });
+        resolve({ code, stdout, stderr, failure: fine ? null : reasonOf(error, { stderr, options }) });
       },
     );
     child.stdin?.on('error', () => undefined);
@@ -92,24 +94,36 @@ function execute(directory: string, args: readonly string[], options: GitOptions
   });
 }
 
-function reasonOf(error: ExecFileException | null, stderr: string): string {
+function reasonOf(
+  error: ExecFileException | null,
+  about: { readonly stderr: string; readonly options: GitOptions },
+): string {
   if (error?.name === 'AbortError') return 'it was stopped';
   if (String(error?.code) === 'ENOENT') return 'git or the folder was not found';
   const killed = error?.killed === true;
-  if (killed) return `it took longer than ${String(DEADLINE_MS / 1000)} s`;
-  // What is wrong stands in the first line that says so; the last one is often advice.
-  const said = stderr.split('\n').find((line) => /^(fatal|error): /.test(line));
-  return said ?? lastLines(stderr, 1)[0] ?? `exit code ${String(error?.code ?? 0)} and no message`;
+  if (killed) return `it took longer than ${String((about.options.deadlineMs ?? DEADLINE_MS) / 1000)} s`;
+  return complaintOf(about.stderr) ?? `exit code ${String(error?.code ?? 0)} and no message`;
+}
+
+/** What is wrong stands in the first line that says so; the last one is often advice. Null when nothing was said. */
+export function complaintOf(stderr: string): string | null {
+  const lines = lastLines(stderr, 200);
+  const at = lines.findIndex((line) => /^(fatal|error): /.test(line));
+  const said = lines[at] ?? lines.at(-1) ?? null;
+  const before = lines[at - 1];
+  // Of a connection that failed, the program that made it knows more than git.
+  const vague = said !== null && /Could not read from remote|remote end hung up|early EOF/.test(said);
+  return redacted(vague && before !== undefined ? `${before} (${said})` : (said ?? '')) || null;
 }
 
 function failed(directory: string, args: readonly string[], execution: Execution): CoordError {
-  const message = `git ${args.join(' ')} in ${directory}: ${execution.failure ?? ''}`;
-  return new CoordError('GIT_FAILED', redacted(message));
+  const shown = args.map((argument) => abbreviate(argument, 120)).join(' ');
+  return new CoordError('GIT_FAILED', redacted(`git ${shown} in ${directory}: ${execution.failure ?? ''}`));
 }
 
-/** Passwords in URLs do not belong in messages. */
-function redacted(text: string): string {
-  return text.replace(/:\/\/[^/\s@]+@/g, '://***@');
+/** Names and passwords in URLs do not belong in messages. */
+export function redacted(text: string): string {
+  return text.replace(/:\/\/[^/\s]*@/g, '://***@');
 }
 
 function gitEnvironment(added: Readonly<Record<string, string>>): Record<string, string> {
@@ -123,7 +137,25 @@ function gitEnvironment(added: Readonly<Record<string, string>>): Record<string,
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: 'true',
     SSH_ASKPASS: 'true',
+    // Without it ssh asks the terminal that a host may have been started from.
+    SSH_ASKPASS_REQUIRE: 'force',
+    GCM_INTERACTIVE: 'never',
     GIT_OPTIONAL_LOCKS: '0',
     ...added,
   };
+}
+
+export const COORD_IDENTITY = {
+  GIT_AUTHOR_NAME: 'coord',
+  GIT_AUTHOR_EMAIL: 'coord@localhost',
+  GIT_COMMITTER_NAME: 'coord',
+  GIT_COMMITTER_EMAIL: 'coord@localhost',
+};
+
+/** Who commits: the user as configured, or coord where nobody is. As environment. */
+export async function identity(directory: string, options: GitOptions): Promise<Readonly<Record<string, string>>> {
+  const settings = await Promise.all(
+    ['user.name', 'user.email'].map((key) => git(directory, ['config', '--get', key], { ...options, answers: [0, 1] })),
+  );
+  return settings.every((setting) => setting.stdout.trim() !== '') ? {} : COORD_IDENTITY;
 }

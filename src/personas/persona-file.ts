@@ -37,7 +37,14 @@ export interface FunctionPersona extends PersonaBase {
   readonly run: PersonaFunction | { readonly module: string; readonly export: string };
 }
 
-export type PersonaDefinition = CommandPersona | FunctionPersona;
+/** Git operations in the run's worktree, done by coord itself. */
+export interface GitPersona extends PersonaBase {
+  readonly kind: 'git';
+  /** Branches of remotes that are never pushed to; null: `main`, `master` and the remote's default branch. */
+  readonly protected: readonly string[] | null;
+}
+
+export type PersonaDefinition = CommandPersona | FunctionPersona | GitPersona;
 
 export type PersonaProblem = FrontMatterProblem & { readonly file: string };
 export type ParsedPersona =
@@ -48,11 +55,15 @@ export const PERSONA_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 /** Largest persona file, in bytes. */
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
-const KINDS = ['command', 'function'] as const;
+const KINDS = ['command', 'function', 'git'] as const;
+type Kind = (typeof KINDS)[number];
 const LATER_KINDS = new Set(['model', 'agent', 'http', 'human']);
 const COMMON_KEYS = ['name', 'description', 'kind', 'concurrency', 'tools', 'model'];
-const COMMAND_KEYS = ['command', 'env', 'output'];
-const FUNCTION_KEYS = ['module', 'export'];
+const KEYS: Readonly<Record<Kind, readonly string[]>> = {
+  command: ['command', 'env', 'output'],
+  function: ['module', 'export'],
+  git: ['protected'],
+};
 
 /** `file` is an absolute path; relative paths in the text are resolved against its folder. */
 export function parsePersonaFile(text: string, file: string): ParsedPersona {
@@ -74,15 +85,25 @@ export function parsePersonaFile(text: string, file: string): ParsedPersona {
 
   const base = { ...readCommon(front, file), prompt: parts.body, file };
   const kind = readKind(front);
-  const persona: PersonaDefinition | null =
-    kind === 'command'
-      ? { ...base, kind, ...readCommand(front, folder) }
-      : kind === 'function'
-        ? { ...base, kind, run: readFunction(front, folder) }
-        : null;
+  const persona = kind === null ? null : readPersona(front, { base, kind, folder });
   refuseKeys(front, kind);
   if (persona === null || front.problems.length > 0) return failed(front.sortedProblems());
   return { persona, problems: [] };
+}
+
+function readPersona(
+  front: FrontMatter,
+  about: { readonly base: PersonaBase; readonly kind: Kind; readonly folder: string },
+): PersonaDefinition {
+  const { base, kind, folder } = about;
+  switch (kind) {
+    case 'command':
+      return { ...base, kind, ...readCommand(front, folder) };
+    case 'function':
+      return { ...base, kind, run: readFunction(front, folder) };
+    case 'git':
+      return { ...base, kind, protected: front.has('protected') ? front.list('protected') : null };
+  }
 }
 
 /** One line per problem, in the form that editors and terminals open: `file:line:column`. */
@@ -110,7 +131,7 @@ function readCommon(front: FrontMatter, file: string): Omit<PersonaBase, 'prompt
   };
 }
 
-function readKind(front: FrontMatter): 'command' | 'function' | null {
+function readKind(front: FrontMatter): Kind | null {
   if (!front.has('kind')) {
     front.report('kind', 'missing_key', `key "kind" is required: one of ${quoted(KINDS)}`);
     return null;
@@ -154,15 +175,15 @@ function resolveArgument(argument: string, place: { readonly folder: string; rea
 }
 
 function readFunction(front: FrontMatter, folder: string): { module: string; export: string } {
-  for (const key of FUNCTION_KEYS) {
+  for (const key of KEYS.function) {
     if (!front.has(key)) front.report(key, 'missing_key', `kind "function" needs the key "${key}"`);
   }
   return { module: resolve(folder, front.text('module') ?? ''), export: front.text('export') ?? '' };
 }
 
-function refuseKeys(front: FrontMatter, kind: 'command' | 'function' | null): void {
-  const every = [...COMMON_KEYS, ...COMMAND_KEYS, ...FUNCTION_KEYS];
-  const mine = kind === null ? every : [...COMMON_KEYS, ...(kind === 'command' ? COMMAND_KEYS : FUNCTION_KEYS)];
+function refuseKeys(front: FrontMatter, kind: Kind | null): void {
+  const every = [...COMMON_KEYS, ...Object.values(KEYS).flat()];
+  const mine = kind === null ? every : [...COMMON_KEYS, ...KEYS[kind]];
   for (const key of front.keys) {
     if (mine.includes(key)) continue;
     if (every.includes(key)) {

@@ -12,6 +12,16 @@ export function plainLine(line: string): string {
   return clean.length > 500 ? `${clean.slice(0, 499)}…` : clean;
 }
 
+/** Lines of any length without escape sequences, control and invisible characters but tabs; no empty ones around. */
+export function plainText(text: string): string {
+  const lines = text
+    .replace(ESCAPES, '')
+    .split(/\r\n|[\n\r\u2028\u2029]/)
+    .map((line) => line.replace(/(?!\t)[\p{Cc}\p{Cf}]/gu, '').trimEnd());
+  const first = lines.findIndex((line) => line !== '');
+  return first === -1 ? '' : lines.slice(first, lines.findLastIndex((line) => line !== '') + 1).join('\n');
+}
+
 /** The beginning of a text, with control and invisible characters written as escapes. */
 export function abbreviate(text: string, limit: number): string {
   const shown = text.slice(0, limit).replace(/[\p{Cc}\p{Cf}\p{Cs}\uFFFD]/gu, (character) => {

@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
 import type { AttemptError } from '../core/messages.js';
-import { type Verdict, VERDICTS } from '../core/statuses.js';
+import { ERROR_CLASSES, type ErrorClass, type Verdict, VERDICTS } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
 import { abbreviate } from './plain-text.js';
 
@@ -48,22 +48,39 @@ export function checkReply(value: unknown): CheckedReply {
   const status = VERDICTS.find((verdict) => verdict === members['status']);
   if (status === undefined) problems.push(statusProblem(members['status']));
   const artifacts = readArtifacts(members['artifacts'] ?? [], problems);
-  const message = readMessage(members['error'] ?? null, problems);
-  if (status === 'pass' && message !== null) problems.push('status is "pass" but there is an "error"');
+  const said = readError(members['error'] ?? null, problems);
+  if (status !== undefined && said.class !== null && !CLASSES[status].includes(said.class))
+    problems.push(classProblem(status, said.class));
+  if (status === 'pass' && said.message !== null) problems.push('status is "pass" but there is an "error"');
   if (status === undefined || problems.length > 0) return bad(...problems);
 
   const result = members['result'] ?? null;
-  return { reply: { status, result, error: errorOf(status, { message, result }), artifacts }, problems: [] };
+  return { reply: { status, result, error: errorOf(status, { ...said, result }), artifacts }, problems: [] };
 }
 
-function errorOf(
-  status: Verdict,
-  said: { readonly message: string | null; readonly result: JsonValue },
-): AttemptError | null {
+interface SaidError {
+  readonly message: string | null;
+  readonly class: ErrorClass | null;
+}
+
+/** What a persona may call its own failure; everything else is for those who watch it. */
+const CLASSES: Readonly<Record<Verdict, readonly ErrorClass[]>> = {
+  pass: [],
+  fail: ['REJECTED'],
+  error: ['PERSONA_ERROR', 'RATE_LIMIT', 'QUOTA', 'TIMEOUT'],
+};
+
+function classProblem(status: Verdict, given: string): string {
+  const allowed = CLASSES[status];
+  const words = allowed.length === 0 ? 'there is none' : `it is one of ${allowed.join(', ')}`;
+  return `error.class "${given}" does not go with status "${status}"; ${words}${didYouMean(given, allowed)}`;
+}
+
+function errorOf(status: Verdict, said: SaidError & { readonly result: JsonValue }): AttemptError | null {
   if (status === 'pass') return null;
   const why = said.message ?? reasonIn(said.result) ?? 'the persona gave no reason';
   const message = why.length > MESSAGE_LIMIT ? `${why.slice(0, MESSAGE_LIMIT)}…` : why;
-  return { class: status === 'fail' ? 'REJECTED' : 'PERSONA_ERROR', message };
+  return { class: said.class ?? (status === 'fail' ? 'REJECTED' : 'PERSONA_ERROR'), message };
 }
 
 function reasonIn(result: JsonValue): string | null {
@@ -82,15 +99,24 @@ function statusProblem(status: JsonValue | undefined): string {
   return `status ${abbreviate(JSON.stringify(status), 80)} is not one of ${words}${hint === '' ? '' : `.${hint}`}`;
 }
 
-function readMessage(error: JsonValue, problems: string[]): string | null {
-  if (error === null) return null;
-  if (typeof error === 'string') return error;
+function readError(error: JsonValue, problems: string[]): SaidError {
+  if (error === null) return { message: null, class: null };
+  if (typeof error === 'string') return { message: error, class: null };
   if (isJsonObject(error) && typeof error['message'] === 'string') {
-    problems.push(...unknownKeys(error, { known: ['message'], place: 'error.' }));
-    return error['message'];
+    problems.push(...unknownKeys(error, { known: ['class', 'message'], place: 'error.' }));
+    const given = error['class'] ?? null;
+    const known = ERROR_CLASSES.find((candidate) => candidate === given) ?? null;
+    if (given !== null && known === null) problems.push(unknownClass(given));
+    return { message: error['message'], class: known };
   }
-  problems.push('"error" must be a text or {"message": text}');
-  return null;
+  problems.push('"error" must be a text or {"message": text, "class"?}');
+  return { message: null, class: null };
+}
+
+function unknownClass(given: JsonValue): string {
+  const shown = abbreviate(JSON.stringify(given), 80);
+  const hint = typeof given === 'string' ? didYouMean(given, CLASSES.error) : '';
+  return `error.class ${shown} is not one of ${CLASSES.error.join(', ')}${hint === '' ? '' : `.${hint}`}`;
 }
 
 function readArtifacts(value: JsonValue, problems: string[]): readonly DeclaredArtifact[] {

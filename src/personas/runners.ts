@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.js';
 import { type CommandLimits, CommandRunner } from './command.js';
 import { FunctionRunner } from './function.js';
+import { GitRunner } from './git-operation.js';
 import type { PersonaDefinition } from './persona-file.js';
 import type { PersonaRunner } from './runner.js';
 
@@ -14,5 +15,7 @@ export function runnerFor(
       return new CommandRunner(persona, means);
     case 'function':
       return new FunctionRunner(persona);
+    case 'git':
+      return new GitRunner(persona, means);
   }
 }

@@ -12,8 +12,8 @@ import type { AttemptFiles } from './attempt-files.js';
 import { git } from './git.js';
 import { plainLine } from './plain-text.js';
 import { checkBranchName } from './repository.js';
-import { inTurn, withLock } from '../core/turns.js';
-import { ensureWorktreesFolder, Worktree } from './worktree.js';
+import { inTurn } from '../core/turns.js';
+import { aloneInWorktree, Worktree } from './worktree.js';
 
 /** The part of a request that says where and for whom to work. */
 export type WorkspaceRequest = Pick<PersonaRequest, 'run' | 'step' | 'attempt' | 'persona' | 'token'> & {
@@ -90,8 +90,7 @@ export class Workspaces {
    */
   async remove(repo: string, run: string): Promise<void> {
     checkRun(run);
-    const folder = await ensureWorktreesFolder(repo);
-    await withLock(`${folder}/${run}.lock`, { clock: this.#clock }, async () => {
+    await aloneInWorktree({ repo, run, clock: this.#clock }, async () => {
       const [live] = this.#attempts.live(run, null);
       if (live !== undefined) {
         const message = `step "${live.step}" of run ${run} still works in its worktree; cancel the run first`;
@@ -110,8 +109,8 @@ export class Workspaces {
   }
 
   async #alone<T>(request: WorkspaceRequest, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
-    const folder = await ensureWorktreesFolder(request.workspace.repo);
-    return await withLock(`${folder}/${request.run}.lock`, { clock: this.#clock, signal }, body);
+    const place = { repo: request.workspace.repo, run: request.run, clock: this.#clock, signal };
+    return await aloneInWorktree(place, body);
   }
 
   /** A request is data from outside: every name in it is checked before git sees it. */

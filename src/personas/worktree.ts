@@ -7,8 +7,9 @@ import { copyFile, lstat, mkdir, readFile, realpath, rename, rm, writeFile } fro
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
+import { withLock } from '../core/turns.js';
 import { fileSafe } from './attempt-files.js';
-import { type GitOptions, git, type GitResult, gitText } from './git.js';
+import { COORD_IDENTITY, type GitOptions, git, type GitResult, gitText, identity } from './git.js';
 
 export interface WorktreePlace {
   /** Top folder of the repository. */
@@ -18,12 +19,6 @@ export interface WorktreePlace {
   readonly signal?: AbortSignal | undefined;
 }
 
-const COORD_IDENTITY = {
-  GIT_AUTHOR_NAME: 'coord',
-  GIT_AUTHOR_EMAIL: 'coord@localhost',
-  GIT_COMMITTER_NAME: 'coord',
-  GIT_COMMITTER_EMAIL: 'coord@localhost',
-};
 /** As the expected old value of a ref: it must not exist yet. */
 const NO_COMMIT = '';
 
@@ -116,7 +111,7 @@ export class Worktree {
     await this.#git(['add', '--all', '--', '.']);
     const staged = await this.#git(['diff', '--cached', '--quiet', '--no-ext-diff'], { answers: [0, 1] });
     if (staged.code === 1) {
-      const environment = await this.#identity();
+      const environment = await identity(this.path, this.#options({}));
       await this.#git(['commit', '--quiet', '--no-verify', '--file=-'], { input: message, environment });
     }
     const head = await this.#text(['rev-parse', '--verify', 'HEAD^{commit}']);
@@ -128,6 +123,11 @@ export class Worktree {
       await this.#clearLeftovers(branch);
     }
     return head;
+  }
+
+  /** Keeps a commit that the branch is about to leave, unless `successor` contains it. */
+  async keep(commit: string, successor: string): Promise<void> {
+    await this.#keep(commit, { name: await this.#lastStep(), commit: successor });
   }
 
   /** Remembers whose traces the next `save` finds. */
@@ -215,13 +215,6 @@ export class Worktree {
     return text === '' ? 'unknown' : text;
   }
 
-  async #identity(): Promise<Readonly<Record<string, string>>> {
-    const settings = await Promise.all(
-      ['user.name', 'user.email'].map((key) => this.#git(['config', '--get', key], { answers: [0, 1] })),
-    );
-    return settings.every((setting) => setting.stdout.trim() !== '') ? {} : COORD_IDENTITY;
-  }
-
   async #branch(): Promise<string | null> {
     const head = await this.#git(['symbolic-ref', '--quiet', 'HEAD'], { answers: [0, 1] });
     return head.code === 0 ? head.stdout.trim().replace(/^refs\/heads\//, '') : null;
@@ -266,11 +259,17 @@ function worktreesFolder(repo: string): string {
   return join(repo, '.coord', 'worktrees');
 }
 
+/** Runs `body` while nobody else of this machine changes the run's worktree or its branch. Throws when aborted. */
+export async function aloneInWorktree<T>(place: WorktreePlace, body: () => Promise<T>): Promise<T> {
+  const folder = await ensureWorktreesFolder(place.repo);
+  return await withLock(join(folder, `${place.run}.lock`), place, body);
+}
+
 /**
  * Makes `<repo>/.coord/worktrees`, ignored by git, and returns it. Throws WORKSPACE_INVALID when a link in the
  * repository leads elsewhere.
  */
-export async function ensureWorktreesFolder(repo: string): Promise<string> {
+async function ensureWorktreesFolder(repo: string): Promise<string> {
   const folder = worktreesFolder(repo);
   const coord = join(repo, '.coord');
   try {

@@ -21,10 +21,12 @@ export class RedisAdmission implements AdmissionPort {
     const { kind, run, idempotencyKey, requestHash } = request;
     const [body, definition, record, input] =
       kind === 'start' ? ['{}', request.definition, request.record, request.input] : [request.body, '', '', ''];
+    const slot = kind === 'start' ? request.slot : null;
+    const slotKeys = slot === null ? [] : [keys.slot(slot.key), keys.slotLine(slot.key)];
     const [reply, status] = await this.#connection.script(
       'admit',
-      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.runs('pending')],
-      [kind, run, idempotencyKey, requestHash, RETENTION_MS, body, definition, record, input],
+      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.runs('pending'), ...slotKeys],
+      [kind, run, idempotencyKey, requestHash, RETENTION_MS, body, definition, record, input, slot?.limit ?? ''],
     );
     switch (reply) {
       case 'ADMITTED':

@@ -2,6 +2,7 @@
  * Every key name, with its type. All keys of one partition share the hash tag `{namespace:partition}`, the persona
  * streams too, so that whatever one transition touches lies in one slot of a cluster. No other file spells a key.
  */
+import { sha256 } from '../core/json.js';
 import type { RunStatus } from '../core/statuses.js';
 
 export class Keys {
@@ -101,8 +102,23 @@ export class PartitionKeys {
     return `${this.#tag}:requests:${persona}`;
   }
 
-  /** string: bytes */
-  artifact(sha256: string): string {
-    return `${this.#tag}:artifact:${sha256}`;
+  /** hash: limit; and per run that holds the slot `r:` since when, ms. Not there when nobody does */
+  slot(key: string): string {
+    return `${this.#tag}:slot:${shortened(key)}`;
   }
+
+  /** zset: run that waits for the slot → its place in the line */
+  slotLine(key: string): string {
+    return `${this.#tag}:slot-line:${shortened(key)}`;
+  }
+
+  /** string: bytes */
+  artifact(hash: string): string {
+    return `${this.#tag}:artifact:${hash}`;
+  }
+}
+
+/** Slots are named by people, with whatever their tasks say. */
+function shortened(text: string): string {
+  return sha256(text).slice(0, 32);
 }

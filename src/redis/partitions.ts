@@ -4,6 +4,7 @@ import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { entriesOf, streamReply } from './replies.js';
 import { loadRun } from './stored-run.js';
+import { transitionOf } from './transition.js';
 
 /** Facts that the feed keeps, about: enough to catch up after a hiccup, small enough to forget about. */
 export const FEED_LENGTH = 10_000;
@@ -79,8 +80,8 @@ export class RedisPartitions implements PartitionPort {
 
   async commit(lease: Lease, commit: Commit): Promise<'ok' | 'fenced' | 'stale'> {
     const keys = this.#keys.partition(lease.partition);
-    const personas = [...new Set(commit.requests.map((request) => request.persona))];
     const { status } = commit;
+    const transition = transitionOf(commit, keys);
     const [reply] = await this.#connection.script(
       'commit',
       [
@@ -93,9 +94,9 @@ export class RedisPartitions implements PartitionPort {
         keys.runs(status.from),
         keys.runs(status.to),
         keys.suspects,
-        ...personas.map((persona) => keys.requests(persona)),
+        ...transition.keys,
       ],
-      [lease.owner, lease.epoch, commit.expectedVersion, transitionOf(commit, personas), FEED_LENGTH],
+      [lease.owner, lease.epoch, commit.expectedVersion, transition.json, FEED_LENGTH],
     );
     return reply === 'OK' ? 'ok' : reply === 'STALE' ? 'stale' : 'fenced';
   }
@@ -144,19 +145,4 @@ export class RedisPartitions implements PartitionPort {
     if (reply !== 'OK') return { outcome: 'fenced' };
     return { outcome: 'ok', counts: entriesOf(counts).map(Number) };
   }
-}
-
-/** The transition as `commit.lua` reads it. A persona is named by its place among the request streams, counted from 1. */
-function transitionOf(commit: Commit, personas: readonly string[]): string {
-  return JSON.stringify({
-    run: commit.run,
-    record: commit.record,
-    status: commit.status.to,
-    steps: commit.steps.map(({ step, record, token }) => (token === null ? [step, record] : [step, record, token])),
-    consumed: commit.consumed,
-    requests: commit.requests.map(({ persona, body }) => [personas.indexOf(persona) + 1, body]),
-    arm: commit.arm.map(({ id, afterMs }) => [id, afterMs]),
-    disarm: commit.disarm,
-    facts: commit.facts,
-  });
 }

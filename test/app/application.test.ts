@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/app/application.js';
 import { hostName, hostsFolder } from '../../src/app/host-record.js';
 import type { Application, GlobalOptions } from '../../src/cli/application.js';
+import { step, workflow } from '../harness/definitions.js';
 import { startTestServer } from '../harness/redis-server.js';
 
 let directory: string;
@@ -28,19 +29,6 @@ function persona(text: string): void {
 }
 
 const ECHO = '---\nkind: command\ncommand: [echo, hi]\noutput: text\n---\nEchoes.\n';
-const definition = { format: 1, name: 'w', version: '1', description: '', variables: {}, steps: [] } as const;
-const step = {
-  id: 'a',
-  name: 'a',
-  type: 'persona-request',
-  persona: 'nobody',
-  dependencies: [],
-  condition: null,
-  timeout: null,
-  retries: 0,
-  params: {},
-} as const;
-
 describe('a store', () => {
   test('that was given and does not answer is an error, never a reason to use another', async () => {
     const given = { ...options, redis: 'redis://127.0.0.1:1' };
@@ -102,12 +90,12 @@ describe('the background host', () => {
     expect(second).toMatchObject({ kind: 'background', started: true });
     expect(second).not.toMatchObject({ pid: (first as { pid: number }).pid });
     // A run that nobody works on is no reason to wait; one that is worked on is.
-    await session.client.start({ definition: { ...definition, steps: [step] }, task: {}, workspace: null });
+    await session.client.start({ definition: workflow([step('a', { persona: 'nobody' })]), task: {}, workspace: null });
     const gate = join(directory, 'gate');
     persona(ECHO.replace('[echo, hi]', `[sh, -c, "while [ ! -e '${gate}' ]; do sleep 0.05; done"]`));
     expect(await app.ensureHost(session, options, [])).toMatchObject({ kind: 'background', started: true });
-    const steps = [{ ...step, persona: 'echo' }];
-    const { run } = await session.client.start({ definition: { ...definition, steps }, task: {}, workspace: null });
+    const definition = workflow([step('a', { persona: 'echo' })]);
+    const { run } = await session.client.start({ definition, task: {}, workspace: null });
     while ((await session.client.get(run)).steps[0]?.status !== 'working');
     persona(ECHO);
     await expect(app.ensureHost(session, options, [])).rejects.toMatchObject({

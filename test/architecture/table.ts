@@ -18,9 +18,24 @@ export const RINGS: Readonly<Record<string, Ring>> = {
   personas: { folders: ['core'], node: true },
   redis: { folders: ['core'], node: true },
   memory: { folders: ['core'], node: true },
+  testing: {
+    folders: ['core', 'expression', 'definition', 'machines', 'coordinator', 'memory'],
+    node: /^src\/testing\/load[\w-]*\.ts$/,
+  },
   cli: { folders: ['core', 'definition'], files: /^src\/coordinator\/client[\w-]*\.ts$/, node: true },
   app: {
-    folders: ['core', 'expression', 'definition', 'machines', 'coordinator', 'personas', 'redis', 'memory', 'cli'],
+    folders: [
+      'core',
+      'expression',
+      'definition',
+      'machines',
+      'coordinator',
+      'personas',
+      'redis',
+      'memory',
+      'testing',
+      'cli',
+    ],
     node: true,
   },
 };
@@ -29,6 +44,7 @@ export const RINGS: Readonly<Record<string, Ring>> = {
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   acorn: ['expression'],
   zod: ['core', 'definition', 'machines', 'coordinator', 'personas', 'redis', 'memory', 'cli', 'app'],
+  jiti: ['definition'],
   yaml: ['definition', 'personas', 'app'],
   xstate: ['machines'],
   'lru-cache': ['definition', 'coordinator'],

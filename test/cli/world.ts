@@ -11,12 +11,15 @@ import type {
   Finding,
   GlobalOptions,
   KnownPersonas,
+  NewWorkflow,
   Hosting,
   Reach,
   Repository,
   ServeOptions,
   Session,
+  TestRequest,
 } from '../../src/cli/application.js';
+import { initProject, listTemplates, newWorkflow } from '../../src/app/scaffold.js';
 import { runCommandLine } from '../../src/cli/program.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
@@ -25,7 +28,11 @@ import { CoordError } from '../../src/core/errors.js';
 import { countedIds } from '../../src/core/ids.js';
 import type { JsonObject } from '../../src/core/json.js';
 import { type PersonaReply, type PersonaRequest, personaRequestSchema } from '../../src/core/messages.js';
+import type { TestReport } from '../../src/core/test-report.js';
 import { createMemoryStore } from '../../src/memory/store.js';
+import type { Problem } from '../../src/definition/problem.js';
+import { allSteps, isAsking, personasOf } from '../../src/definition/steps.js';
+import type { PluginStepType } from '../../src/definition/load-types.js';
 import type { WorkflowDefinition } from '../../src/definition/workflow.js';
 import { FakeIo, type FakeIoOptions } from './fake-io.js';
 
@@ -62,6 +69,13 @@ export class World implements Application {
   readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s') });
   readonly client: Client;
   readonly workflows = new Map<string, WorkflowDefinition>();
+  types: ReadonlyMap<string, PluginStepType> = new Map();
+  /** Personas that a new workflow asks and nobody has written. */
+  missing: readonly string[] = [];
+  /** What every workflow brings with it. */
+  inner: readonly WorkflowDefinition[] = [];
+  /** By name of the workflow. */
+  readonly warnings = new Map<string, readonly Problem[]>();
   readonly tasks = new Map<string, JsonObject>();
   readonly directory: string;
   /** What commands asked of the application, in order. */
@@ -77,6 +91,7 @@ export class World implements Application {
   notice: string | null = null;
   repository: Repository | CoordError = new CoordError('WORKSPACE_INVALID', 'no repository');
   findings: readonly Finding[] = [];
+  report: TestReport = { tests: [], coverage: [], seed: 1, realMs: 0 };
   #host: Promise<unknown> | null = null;
   readonly #stop = new AbortController();
 
@@ -132,8 +147,8 @@ export class World implements Application {
     };
   }
 
-  async ensureHost(_session: Session, _options: GlobalOptions, personas: readonly string[]): Promise<Hosting> {
-    this.asked.push(['host', ...personas].join(' '));
+  async ensureHost(_session: Session, _options: GlobalOptions, personas: readonly string[] | null): Promise<Hosting> {
+    this.asked.push(['host', ...(personas ?? ['as before'])].join(' '));
     this.hosted = true;
     this.#host ??= this.#move();
     return this.hosting;
@@ -158,13 +173,38 @@ export class World implements Application {
     nameOrPath: string,
     _options: GlobalOptions,
     personas: KnownPersonas | null,
+    environment: string | null = null,
   ): ReturnType<Application['loadWorkflow']> {
-    this.asked.push(['load', nameOrPath, ...(personas?.directories ?? ['unchecked'])].join(' '));
+    const place = environment === null ? [] : [`in ${environment}`];
+    this.asked.push(['load', nameOrPath, ...(personas?.directories ?? ['unchecked']), ...place].join(' '));
     const definition = this.workflows.get(nameOrPath);
     if (definition === undefined) throw new CoordError('DEFINITION_NOT_FOUND', `there is no workflow "${nameOrPath}"`);
     if (definition.steps.length === 0)
       throw new CoordError('DEFINITION_INVALID', `${nameOrPath}.yml:1:1  missing-key\n> 1 | name: x\n    | ^^^^`);
-    return { definition, file: `workflows/${nameOrPath}.yml` };
+    const inner = this.inner;
+    return {
+      definition,
+      inner,
+      file: `workflows/${nameOrPath}.yml`,
+      text: '',
+      warnings: this.warnings.get(nameOrPath) ?? [],
+    };
+  }
+
+  async stepTypes(): ReturnType<Application['stepTypes']> {
+    return this.types;
+  }
+
+  initProject(folder: string): ReturnType<Application['initProject']> {
+    return initProject(folder);
+  }
+
+  listTemplates(): ReturnType<Application['listTemplates']> {
+    return listTemplates();
+  }
+
+  async newWorkflow(options: GlobalOptions, wanted: NewWorkflow): ReturnType<Application['newWorkflow']> {
+    return { ...(await newWorkflow(options.directory, wanted)), missing: this.missing };
   }
 
   async listWorkflows(): ReturnType<Application['listWorkflows']> {
@@ -184,6 +224,20 @@ export class World implements Application {
     return this.repository;
   }
 
+  async runTests(_options: GlobalOptions, request: TestRequest): ReturnType<Application['runTests']> {
+    this.asked.push(['test', ...request.files].join(' '));
+    for (const result of this.report.tests) request.tell?.(result);
+    return this.report;
+  }
+
+  async recordTest(_session: Session, run: string): Promise<string> {
+    return `workflow: loop # of ${run}\n`;
+  }
+
+  async replayRun(): ReturnType<Application['replayRun']> {
+    return this.report;
+  }
+
   async up(): ReturnType<Application['up']> {
     return { started: true, label: 'unix:.coord/redis/redis.sock' };
   }
@@ -199,7 +253,11 @@ export class World implements Application {
   async #move(): Promise<void> {
     const { store, clock } = this;
     const personas = [
-      ...new Set([...this.workflows.values()].flatMap(({ steps }) => steps.map((step) => step.persona))),
+      ...new Set(
+        [...this.workflows.values(), ...this.inner].flatMap(({ steps }) =>
+          [...allSteps(steps)].flatMap((step) => (isAsking(step) ? personasOf(step) : [])),
+        ),
+      ),
     ];
     const ids = countedIds('o');
     const coordinator = new Coordinator({ store, partitions: 1, clock, ids, name: 'test', report: () => undefined });

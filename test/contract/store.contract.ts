@@ -4,119 +4,23 @@
  */
 import { expect } from 'vitest';
 import { timerId } from '../../src/core/messages.js';
-import type { AttemptKey, Commit, Lease, Store } from '../../src/core/ports.js';
+import {
+  acquire,
+  begun,
+  commitOf,
+  type ContractCase,
+  dispatched,
+  inbox,
+  keyOf,
+  LONG,
+  NEVER,
+  RUN,
+  start,
+  take,
+} from './scene.js';
+import { togetherContract } from './together.contract.js';
 
-export interface ContractCase {
-  readonly name: string;
-  readonly run: (context: ContractContext) => Promise<void>;
-}
-
-export interface ContractContext {
-  readonly store: Store;
-  /** Lets the store's clock reach at least `ms` later. */
-  readonly pass: (ms: number) => Promise<void>;
-}
-
-const NEVER = new AbortController().signal;
-const RUN = 'test-1';
-const LONG = 60_000;
-
-async function acquire(store: Store, owner = 'owner-1', leaseMs = LONG): Promise<Lease> {
-  const answer = await store.partitions.acquire({ partition: 0, owner, leaseMs });
-  if (answer.outcome !== 'acquired') throw new Error(`the partition is held by ${answer.owner}`);
-  return answer.lease;
-}
-
-async function start(store: Store, { key = 'k', hash = 'h', run = RUN } = {}): ReturnType<Store['admission']['admit']> {
-  return store.admission.admit({
-    kind: 'start',
-    partition: 0,
-    run,
-    idempotencyKey: key,
-    requestHash: hash,
-    definition: 'def',
-    input: '{"task":{}}',
-    record: '{"status":"pending"}',
-  });
-}
-
-function commitOf(change: Partial<Commit> = {}): Commit {
-  return {
-    run: RUN,
-    expectedVersion: 0,
-    record: '{"status":"running"}',
-    status: { from: 'pending', to: 'running' },
-    steps: [],
-    consumed: [],
-    requests: [],
-    arm: [],
-    disarm: [],
-    facts: [],
-    ...change,
-  };
-}
-
-async function inbox(
-  store: Store,
-  after = '0',
-): Promise<readonly { id: string; kind: string; run: string; head: string; body: string }[]> {
-  return store.partitions.read({ partition: 0, after, limit: 100, waitMs: 1, signal: NEVER });
-}
-
-async function take(
-  store: Store,
-  worker: string,
-  change: Partial<Parameters<Store['requests']['take']>[0]> = {},
-): ReturnType<Store['requests']['take']> {
-  return store.requests.take({
-    partition: 0,
-    worker,
-    personas: ['qa'],
-    limit: 10,
-    total: 10,
-    recover: false,
-    waitMs: 1,
-    signal: NEVER,
-    ...change,
-  });
-}
-
-function keyOf(change: Partial<AttemptKey> = {}): AttemptKey {
-  return { partition: 0, run: RUN, step: 's', attempt: 1, token: 's.1.aa', worker: 'w1', ...change };
-}
-
-/** A started run whose step `s` awaits token `s.1.aa`, with its request on the stream of persona `qa`. */
-async function dispatched(store: Store): Promise<Lease> {
-  await store.requests.join({ partition: 0, worker: 'w1', personas: ['qa'] });
-  const lease = await acquire(store);
-  await start(store);
-  const [message] = await inbox(store);
-  const steps = [{ step: 's', record: '{"status":"queued"}', token: 's.1.aa' }];
-  const outcome = await store.partitions.commit(
-    lease,
-    commitOf({ steps, consumed: [message?.id ?? ''], requests: [{ persona: 'qa', body: 'please' }] }),
-  );
-  expect(outcome).toBe('ok');
-  return lease;
-}
-
-async function begun(
-  store: Store,
-  worker = 'w1',
-  { heartbeatMs = LONG, timeoutMs = null }: { heartbeatMs?: number; timeoutMs?: number | null } = {},
-): Promise<Lease> {
-  const lease = await dispatched(store);
-  const [delivery] = await take(store, worker);
-  expect(
-    await store.requests.begin(keyOf({ worker }), {
-      persona: 'qa',
-      entry: delivery?.entry ?? '',
-      heartbeatMs,
-      timeoutMs,
-    }),
-  ).toBe('go');
-  return lease;
-}
+export type { ContractCase, ContractContext } from './scene.js';
 
 export const contract: readonly ContractCase[] = [
   {
@@ -676,4 +580,5 @@ export const contract: readonly ContractCase[] = [
       expect(next.map((entry) => entry.fact)).toEqual(['3']);
     },
   },
+  ...togetherContract,
 ];

@@ -7,7 +7,8 @@ import { randomIds } from '../../src/core/ids.js';
 import { personaRequestSchema, type PersonaReply, type PersonaRequest } from '../../src/core/messages.js';
 import type { Store } from '../../src/core/ports.js';
 import { createMemoryStore } from '../../src/memory/store.js';
-import { step, workflow } from '../harness/definitions.js';
+import { definitionHash } from '../../src/definition/workflow.js';
+import { decision, inner, step, wait, workflow } from '../harness/definitions.js';
 
 const PASS: PersonaReply = { status: 'pass', result: null, artifacts: [], error: null, commit: null };
 
@@ -150,5 +151,106 @@ describe('Coordinator', () => {
     expect(view.status).toBe('failed');
     expect(view.failure).toEqual({ step: 'qa', class: 'REJECTED', message: '2 tests failed' });
     expect(view.steps.map((row) => row.status)).toEqual(['succeeded', 'failed', 'skipped']);
+  });
+
+  async function untilFact(client: Client, run: string, type: Fact['type']): Promise<Fact | undefined> {
+    for await (const fact of client.follow(run, new AbortController().signal)) if (fact.type === type) return fact;
+    return undefined;
+  }
+
+  test('a run inside a run: its own history, its result comes up, and its tree shares the partition', async () => {
+    const { store, client } = setUp();
+    serve(store, (request) => ({ ...PASS, result: `${request.workflow}/${request.step}` }));
+    const small = { ...workflow([step('one')]), name: 'small' };
+    const definition = workflow([
+      inner('deploy', 'small', { definition: definitionHash(small), task: { env: '{{ task.env }}' } }),
+    ]);
+    const started = await client.start({ definition, inner: [small], task: { env: 'prod' }, workspace: null });
+    await untilEnded(client, started.run);
+    const view = await client.get(started.run);
+    expect(view).toMatchObject({ status: 'completed', result: 'small/one' });
+    const within = view.steps[0]?.run ?? '';
+    expect(await client.get(within)).toMatchObject({
+      status: 'completed',
+      task: { env: 'prod' },
+      parent: { run: started.run, step: 'deploy' },
+    });
+    expect((await client.history(within)).map(({ type }) => type)).toContain('run.completed');
+  });
+
+  test('cancel goes down to the runs inside', async () => {
+    const { client } = setUp();
+    const small = { ...workflow([step('one')]), name: 'small' };
+    const definition = workflow([inner('deploy', 'small', { definition: definitionHash(small) })]);
+    const { run } = await client.start({ definition, inner: [small], task: {}, workspace: null });
+    await untilFact(client, run, 'step.opened');
+    await client.cancel(run, { reason: 'enough', by: 'ada' });
+    await untilEnded(client, run);
+    const within = (await client.get(run)).steps[0]?.run ?? '';
+    await untilEnded(client, within);
+    expect(await client.get(within)).toMatchObject({ status: 'canceled', canceled: { by: `run ${run}` } });
+  });
+
+  test('a run inside that could not be loaded is refused before there is a run', async () => {
+    const { client } = setUp();
+    const definition = workflow([inner('deploy', 'small', { definition: 'f'.repeat(64) })]);
+    await expect(client.start({ definition, task: {}, workspace: null })).rejects.toMatchObject({
+      code: 'DEFINITION_MISSING',
+      message: expect.stringContaining('step "deploy"'),
+    });
+    expect(await client.list()).toEqual([]);
+  });
+
+  test('runs with one key take turns, in the order they came, also when one is canceled before its turn', async () => {
+    const { store, client } = setUp();
+    const concurrency = { key: 'repo-{{ task.repo }}', limit: 1 };
+    const definition = workflow([wait('hold', { signal: 'go' }), step('work', { dependencies: ['hold'] })], {
+      concurrency,
+    });
+    const start = async (repo: string): Promise<string> =>
+      (await client.start({ definition, task: { repo }, workspace: null })).run;
+    const [first, second, third, other] = [await start('x'), await start('x'), await start('x'), await start('y')];
+    await untilFact(client, first, 'step.waiting');
+    await untilFact(client, other, 'step.waiting');
+    expect(await client.get(second)).toMatchObject({ status: 'pending', slot: { key: 'repo-x', limit: 1 } });
+    await client.cancel(second, { reason: 'no', by: 'ada' });
+    await untilEnded(client, second);
+    serve(store, () => PASS);
+    await client.signal(first, { name: 'go', by: 'ada' });
+    await untilEnded(client, first);
+    await untilFact(client, third, 'step.waiting');
+    expect((await client.get(third)).status).toBe('waiting');
+    await client.signal(third, { name: 'go', by: 'ada' });
+    await untilEnded(client, third);
+    expect((await client.get(third)).status).toBe('completed');
+  });
+
+  test('an answer is checked before it is sent, counts once, and stands in the history with who gave it', async () => {
+    const { client } = setUp();
+    const { run } = await client.start({ definition: workflow([decision('ok')]), task: {}, workspace: null });
+    await untilFact(client, run, 'step.waiting');
+    await expect(client.decide(run, { step: 'ok', choice: 'aprove', by: 'ada' })).rejects.toMatchObject({
+      code: 'DECISION_REFUSED',
+      message: expect.stringContaining('Did you mean "approve"?'),
+    });
+    await client.decide(run, { step: 'ok', choice: 'approve', data: { note: 'fine' }, by: 'ada' });
+    const facts = await untilEnded(client, run);
+    expect(facts).toContainEqual(
+      expect.objectContaining({ type: 'decision.answered', choice: 'approve', data: { note: 'fine' }, by: 'ada' }),
+    );
+    await expect(client.decide(run, { step: 'ok', choice: 'reject', by: 'bob' })).rejects.toMatchObject({
+      code: 'DECISION_REFUSED',
+      message: expect.stringContaining('answered already'),
+    });
+  });
+
+  test('a task that does not fit the input schema is refused with every reason', async () => {
+    const { client } = setUp();
+    const input = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } };
+    const definition = workflow([step('a')], { input });
+    await expect(client.start({ definition, task: { title: 3 }, workspace: null })).rejects.toMatchObject({
+      code: 'TASK_INVALID',
+      message: expect.stringContaining('title'),
+    });
   });
 });

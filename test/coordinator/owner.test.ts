@@ -160,6 +160,9 @@ describe('the owner of a partition', () => {
       arm: [],
       disarm: [],
       facts: [],
+      starts: [],
+      sends: [],
+      release: null,
     } as const;
     await store.partitions.commit(other, { ...commit, record: '{"format":1,"status":"nowhere"}' });
     await store.partitions.release(other);

@@ -121,10 +121,11 @@ describe('an artifact', () => {
 });
 
 describe("a run's input", () => {
-  it('is a task and perhaps a workspace', () => {
-    expect(runInputSchema.safeParse({ task: {}, workspace: null }).success).toBe(true);
-    expect(runInputSchema.safeParse({ task: {}, workspace }).success).toBe(true);
-    expect(runInputSchema.safeParse({ task: 'a cart', workspace: null }).success).toBe(false);
+  it('is a task, and perhaps a workspace and a run around', () => {
+    const parent = { run: 'outer-1', step: 'deploy', token: 'deploy.1.x' };
+    expect(runInputSchema.safeParse({ task: {}, workspace: null, parent: null }).success).toBe(true);
+    expect(runInputSchema.safeParse({ task: {}, workspace, parent }).success).toBe(true);
+    expect(runInputSchema.safeParse({ task: 'a cart', workspace: null, parent: null }).success).toBe(false);
     expect(runInputSchema.safeParse({ task: {} }).success).toBe(false);
   });
 

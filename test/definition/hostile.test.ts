@@ -139,7 +139,7 @@ describe('S11: size, depth and bytes', () => {
       (_, index) => `- { id: s${String(index)}, persona: p, dependencies: [s${String((index + 1) % 2_000)}] }`,
     );
     expect(lines(`name: w\nsteps:\n${ring.join('\n')}\n`)).toEqual([
-      '2002:43 cycle: steps depend on each other: s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> … -> s1996 -> s1997 -> s1998 -> s1999 -> s0',
+      '2002:43 cycle: Circular dependency detected: s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> … -> s1996 -> s1997 -> s1998 -> s1999 -> s0',
     ]);
   });
 });

@@ -70,7 +70,7 @@ describe('loading', () => {
       'DEFINITION_NOT_FOUND: there is no workflow "hotfx"; looked for <folder>/own/hotfx.yml, <workflows>/hotfx.yml. Did you mean "hotfix"?',
     );
     expect(await failure('zzzzzzzz')).toMatch(
-      / Known are bad, big, bom, both, feature, hotfix, latin, project-loop\.$/,
+      / Known are bad, big, bom, both, feature, feature_integration, hotfix, hotfix_deployment, implementation, latin, pr_processing, project-loop\.$/,
     );
     expect(await failure('./gone.yml')).toMatch(
       /^DEFINITION_NOT_FOUND: the workflow file \.\/gone\.yml cannot be read: ENOENT/,
@@ -111,7 +111,11 @@ describe('loading', () => {
   it('lists by name', async () => {
     expect((await listWorkflows([workflows, join(folder, 'nowhere')])).map(({ name }) => name)).toEqual([
       'feature',
+      'feature_integration',
       'hotfix',
+      'hotfix_deployment',
+      'implementation',
+      'pr_processing',
       'project-loop',
     ]);
   });

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Ancestry, findCycles, longestPath, nearestAncestors, topologicalOrder } from '../../src/definition/order.js';
+import type { When } from '../../src/definition/steps.js';
+import {
+  Ancestry,
+  describeCycle,
+  findCycles,
+  levelsOf,
+  longestPath,
+  nearestAncestors,
+  topologicalOrder,
+  waitsOf,
+} from '../../src/definition/order.js';
 
 const graph = (edges: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, readonly string[]> =>
   new Map(Object.entries(edges));
@@ -28,12 +38,47 @@ describe('paths', () => {
   });
 
   it('the longest chain', () => {
-    expect(longestPath(topologicalOrder(diamond).order, diamond)).toEqual(['a', 'b', 'd', 'e']);
-    expect(longestPath([], graph({}))).toEqual([]);
+    expect(longestPath(topologicalOrder(diamond).order, diamond)).toEqual({ path: ['a', 'b', 'd', 'e'], length: 4 });
+    expect(longestPath([], graph({}))).toEqual({ path: [], length: 0 });
+  });
+
+  it('the longest chain by another measure', () => {
+    const { order } = topologicalOrder(diamond);
+    const lengths: Readonly<Record<string, number>> = { a: 1, b: 1, c: 5, d: 0, e: 0 };
+    expect(longestPath(order, diamond, (id) => lengths[id] ?? 0)).toEqual({ path: ['a', 'c'], length: 6 });
+  });
+
+  it('levels: what waits for equally many, one after the other', () => {
+    expect(levelsOf(diamond)).toEqual([['a'], ['b', 'c'], ['d'], ['e']]);
+  });
+});
+
+describe('who waits for whom', () => {
+  const step = (id: string, dependencies: readonly string[], when: When = 'on_success') => ({ id, dependencies, when });
+
+  it('is what is written', () => {
+    expect(waitsOf([step('a', []), step('b', ['a', 'gone'])])).toEqual(graph({ a: [], b: ['a'] }));
+  });
+
+  it('is everything ordinary, for a step that deals with failures and says nothing else', () => {
+    const steps = [step('a', []), step('b', ['a']), step('clean', [], 'always'), step('undo', ['a'], 'on_failure')];
+    const waits = waitsOf(steps);
+    expect(waits).toEqual(graph({ a: [], b: ['a'], clean: ['*'], undo: ['a'], '*': ['a', 'b'] }));
+    expect(levelsOf(waits)).toEqual([['a'], ['b', 'undo'], ['clean']]);
+    const { order } = topologicalOrder(waits);
+    expect(longestPath(order, waits)).toEqual({ path: ['a', 'b', 'clean'], length: 3 });
   });
 });
 
 describe('cycles', () => {
+  it('are told in a sentence that leaves out what nobody wrote', () => {
+    expect(describeCycle(['a', 'b', 'a'])).toEqual({
+      ids: ['a', 'b', 'a'],
+      message: 'Circular dependency detected: a -> b -> a',
+    });
+    expect(describeCycle(['*', 'b', 'a', '*']).message).toBe('Circular dependency detected: b -> a -> b');
+  });
+
   it('are found as paths', () => {
     expect(findCycles(graph({ a: ['b'], b: ['c'], c: ['a'], d: ['d'], e: [] }), 10)).toEqual([
       ['a', 'b', 'c', 'a'],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseWorkflow } from '../../src/definition/parse.js';
+import { NO_RETRIES } from '../../src/definition/steps.js';
 import { definitionOf, lines, problemsOf, report, underlined } from './workflow-text.js';
 
 const PERSONAS = new Set([
@@ -19,7 +20,7 @@ describe('the workflows of the documentation, exactly as written', () => {
   it('basic structure', () => {
     const definition = definitionOf(read('test/definition/fixtures/basic-structure.yml'), PERSONAS);
     expect(definition).toMatchObject({
-      format: 1,
+      format: 2,
       name: 'project-loop',
       version: '1.0.0',
       variables: { max_retries: 3, timeout_minutes: 30 },
@@ -35,19 +36,26 @@ describe('the workflows of the documentation, exactly as written', () => {
     expect(definition.steps[0]).toEqual({
       id: 'planning',
       name: 'Implementation Planning',
+      description: '',
       type: 'persona-request',
       persona: 'implementation-planner',
+      fallback: [],
       dependencies: [],
       condition: null,
+      when: 'on_success',
       timeout: 1800,
-      retries: 2,
+      on_error: 'fail',
+      compensate: [],
+      queue_timeout: null,
+      retries: { count: 2, backoff: { initial: 1, factor: 2, max: 60, jitter: 0 }, retry_on: null },
       params: { stage: 'initial' },
+      output: null,
     });
     expect(definition.steps[4]).toMatchObject({
       dependencies: ['qa'],
       condition: "context.state.get('qa_status') === 'pass'",
       timeout: null,
-      retries: 0,
+      retries: NO_RETRIES,
       params: {},
     });
   });
@@ -97,22 +105,35 @@ describe('the normal form', () => {
 
   it('has every field, with its default', () => {
     expect(definitionOf(step(''))).toEqual({
-      format: 1,
+      format: 2,
       name: 'w',
       version: '0.0.0',
       description: '',
+      input: null,
+      output: null,
+      result: null,
       variables: {},
+      timeout: null,
+      max_concurrent_steps: null,
+      concurrency: null,
       steps: [
         {
           id: 'a',
           name: 'a',
+          description: '',
           type: 'persona-request',
           persona: 'p',
+          fallback: [],
           dependencies: [],
           condition: null,
+          when: 'on_success',
           timeout: null,
-          retries: 0,
+          on_error: 'fail',
+          compensate: [],
+          queue_timeout: null,
+          retries: NO_RETRIES,
           params: {},
+          output: null,
         },
       ],
     });
@@ -136,7 +157,7 @@ describe('the normal form', () => {
     const text = step(
       '    params: { a: no, b: yes, c: on, d: 012, e: 0o17, f: 12:30:00, g: ~, h: 0x1F, i: 1_000, j: 2026-01-01, k: True, l: .5, m: "1" }\n',
     );
-    expect(definitionOf(text).steps[0]?.params).toEqual({
+    expect(definitionOf(text).steps[0]).toHaveProperty('params', {
       a: 'no',
       b: 'yes',
       c: 'on',
@@ -156,7 +177,7 @@ describe('the normal form', () => {
   it('reads anchors and aliases as what they stand for', () => {
     const text = `name: w\nvariables:\n  shared: &shared { depth: 2, tags: [x] }\nsteps:\n  - { id: a, persona: &p writer, params: *shared }\n  - { id: b, persona: *p, params: { inner: *shared } }\n`;
     const { steps } = definitionOf(text);
-    expect(steps.map(({ persona, params }) => [persona, params])).toEqual([
+    expect(steps.map((found) => found.type === 'persona-request' && [found.persona, found.params])).toEqual([
       ['writer', { depth: 2, tags: ['x'] }],
       ['writer', { inner: { depth: 2, tags: ['x'] } }],
     ]);
@@ -177,7 +198,7 @@ steps:
   - id: plan
     persona: planner
     timout: 30
-    depends_on: [qa]
+    needs: [qa]
     retries: 2.5
     timeout: soon
   - name: nameless
@@ -217,29 +238,29 @@ steps:
         5 |     persona: planner
       > 6 |     timout: 30
           |     ^^^^^^
-        7 |     depends_on: [qa]
+        7 |     needs: [qa]
         8 |     retries: 2.5
       hint: Did you mean "timeout"?
 
-      test.yml:7:5  unknown-key  unknown key "depends_on" in step "plan"
+      test.yml:7:5  unknown-key  unknown key "needs" in step "plan"
         5 |     persona: planner
         6 |     timout: 30
-      > 7 |     depends_on: [qa]
-          |     ^^^^^^^^^^
+      > 7 |     needs: [qa]
+          |     ^^^^^
         8 |     retries: 2.5
         9 |     timeout: soon
       hint: Did you mean "dependencies"?
 
       test.yml:8:14  wrong-type  "retries" of step "plan" must be a whole number from 0 to 100, not the number 2.5
          6 |     timout: 30
-         7 |     depends_on: [qa]
+         7 |     needs: [qa]
       >  8 |     retries: 2.5
            |              ^^^
          9 |     timeout: soon
         10 |   - name: nameless
 
       test.yml:9:14  wrong-type  "timeout" of step "plan" must be seconds above 0, or a duration such as "30s", "5m" or "1h", up to 365 days, not the text "soon"
-         7 |     depends_on: [qa]
+         7 |     needs: [qa]
          8 |     retries: 2.5
       >  9 |     timeout: soon
            |              ^^^^
@@ -273,14 +294,14 @@ steps:
         16 |     type: parallel
       hint: A step starts with "- id: …".
 
-      test.yml:16:11  unknown-type  step type "parallel" is not available in this version
+      test.yml:15:5  missing-key  step "later" has no "steps"
+        13 |     persona: planner
         14 |   - just a text
-        15 |   - id: later
-      > 16 |     type: parallel
-           |           ^^^^^^^^
+      > 15 |   - id: later
+           |     ^^
+        16 |     type: parallel
         17 |     wait_for: all
-        18 |   - id: typed
-      hint: Available is persona-request.
+      hint: Add "steps:" and below it "- id: …".
 
       test.yml:19:11  unknown-type  unknown step type "persona-requst"
         17 |     wait_for: all
@@ -359,7 +380,7 @@ steps:
           |                                                 ^^^^^
         4 |   - { id: plan-b, persona: planner }
         5 |   - { id: plan_b, persona: planner }
-      hint: Dependencies are ids of steps in the same file.
+      hint: Dependencies are ids of steps of the same list.
 
       test.yml:3:64  duplicate-dependency  step "plan" names the dependency "plan-b" twice
         1 | name: w
@@ -396,13 +417,13 @@ steps:
         8 |
       hint: Known are coder, planner.
 
-      test.yml:7:50  cycle  step "self" depends on itself
+      test.yml:7:50  cycle  Circular dependency detected: self -> self
         5 |   - { id: plan_b, persona: planner }
         6 |   - { id: plan, persona: planner }
       > 7 |   - { id: self, persona: someone, dependencies: [self] }
           |                                                  ^^^^
         8 |
-      hint: Remove this dependency.
+      hint: The step waits for itself. Remove this dependency.
 
       7 problems in test.yml
       "
@@ -420,7 +441,7 @@ steps:
 `),
     ).toMatchInlineSnapshot(`
       "
-      test.yml:5:41  cycle  steps depend on each other: a -> b -> c -> a
+      test.yml:5:41  cycle  Circular dependency detected: a -> b -> c -> a
         3 |   - { id: a, persona: p, dependencies: [b] }
         4 |   - { id: b, persona: p, dependencies: [c, d] }
       > 5 |   - { id: c, persona: p, dependencies: [a] }
@@ -429,7 +450,7 @@ steps:
         7 |
       hint: Each step waits for the one after the arrow, so none of them can start. Remove one of these dependencies.
 
-      test.yml:6:41  cycle  steps depend on each other: b -> d -> b
+      test.yml:6:41  cycle  Circular dependency detected: b -> d -> b
         4 |   - { id: b, persona: p, dependencies: [c, d] }
         5 |   - { id: c, persona: p, dependencies: [a] }
       > 6 |   - { id: d, persona: p, dependencies: [b] }

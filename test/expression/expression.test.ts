@@ -67,6 +67,12 @@ describe('values', () => {
     ["['hotfix', 'feature'].includes(task.type)", true],
     ["steps['code-review'].result.score > 90", true],
     ["run.workflow === 'feature'", true],
+    ["artifacts['report.md'].size", 120],
+    ["artifacts['report.md'].step", 'code-review'],
+    ["artifacts['gone.md']?.size ?? 0", 0],
+    ['loop.round', 2],
+    ["loop.previous?.qa.status === 'fail'", true],
+    ["loop?.item ?? 'none'", 'none'],
     ['variables.timeout_base / 60', 30],
     ['-task.score + 80', 1],
     ["+'12' * 2", 24],
@@ -90,6 +96,15 @@ describe('values', () => {
   it('says whether it ends in ?? null', () => {
     expect(parseExpression('task.x ?? null').mayBeNull).toBe(true);
     expect(parseExpression('task.x ?? task.y').mayBeNull).toBe(false);
+  });
+});
+
+describe('where no loop is around', () => {
+  it('loop is null', () => {
+    const scope = { ...sampleScope(), loop: null };
+    expect(parseExpression('loop?.round ?? 1').evaluate(scope)).toBe(1);
+    expect(parseExpression('loop === null').evaluate(scope)).toBe(true);
+    expect(() => parseExpression('loop.round').evaluate(scope)).toThrow(/cannot be read from a value that is missing/);
   });
 });
 
@@ -257,7 +272,7 @@ describe('sources that are refused', () => {
       task.\\u0063onstructor  ⟶  5+16 the name "constructor" may not be read
       task['__proto__']  ⟶  5+11 the name "__proto__" may not be read
       task.tags.map.constructor  ⟶  14+11 the name "constructor" may not be read
-      process.exit()  ⟶  0+7 unknown name "process" | Known names are task, variables, context, steps, run.
+      process.exit()  ⟶  0+7 unknown name "process" | Known names are task, variables, context, steps, artifacts, run, loop.
       async () => 1  ⟶  0+13 a function outside some, every, filter, find and map is not part of the expression language
       await task  ⟶  0+10 "await" is not part of the expression language
       task.tags.some(async t => t)  ⟶  15+12 an async function is not part of the expression language

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseExpression } from '../../src/expression/expression.js';
 import { checkNames, type KnownNames } from '../../src/expression/references.js';
-import { ROOT_NAMES } from '../../src/expression/scope.js';
+import { ITEM_FIELDS, ROOT_NAMES, ROUND_FIELDS } from '../../src/expression/scope.js';
 
 const known: KnownNames = {
   roots: ROOT_NAMES,
@@ -27,6 +27,9 @@ describe('known names', () => {
     "steps['code-review'].result.deep",
     'steps.qa.artifacts.length',
     'run.id',
+    "artifacts['report.md'].sha256",
+    'artifacts[task.name].size',
+    'artifacts',
   ])('%s is fine', (source) => {
     expect(problems(source)).toEqual([]);
   });
@@ -66,6 +69,38 @@ describe('known names', () => {
     expect(problems('steps.qa.status === run.id', { ...known, roots: ['task', 'variables'] })).toEqual([
       '"steps.qa.status": "steps" cannot be read here | Only task and variables can.',
       '"run.id": "run" cannot be read here | Only task and variables can.',
+    ]);
+  });
+
+  it('of an artifact are its fields', () => {
+    expect(
+      ["artifacts['report.md'].sha", 'artifacts.log.step', 'artifacts[task.name].path'].flatMap((source) =>
+        problems(source),
+      ),
+    ).toEqual([
+      '"sha": unknown field of an artifact "sha" | Known are name, sha256, size, type, step.',
+      '"path": unknown field of an artifact "path" | Known are name, sha256, size, type, step.',
+    ]);
+  });
+
+  it('of a loop are those of the loop around', () => {
+    const round = { ...known, loop: ROUND_FIELDS };
+    const item = { ...known, loop: ITEM_FIELDS };
+    expect(problems("loop.round > 1 && loop.previous?.qa?.status === 'fail'", round)).toEqual([]);
+    expect(problems('loop.item.path + loop.index + loop.count', item)).toEqual([]);
+    expect(problems('loop.item', round)).toEqual(['"item": unknown field of loop "item" | Known are round, previous.']);
+    expect(problems('loop.round', item)).toEqual([
+      '"round": unknown field of loop "round" | Known are index, item, count.',
+    ]);
+    expect(problems('loop.rounds', round)).toEqual([
+      '"rounds": unknown field of loop "rounds" | Did you mean "round"?',
+    ]);
+    const none =
+      '"loop.round": "loop" cannot be read here: there is no loop or for_each around | Only steps inside one, and its "until" and "while", can read it.';
+    expect(problems('loop.round', known)).toEqual([none]);
+    expect(problems('loop.round', { ...known, loop: null })).toEqual([none]);
+    expect(problems('loop.round', { ...round, roots: ['task'] })).toEqual([
+      '"loop.round": "loop" cannot be read here | Only task can.',
     ]);
   });
 });

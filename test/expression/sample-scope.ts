@@ -25,6 +25,10 @@ export function sampleScope(): Scope {
       ]),
     },
     steps: { 'code-review': { status: 'pass', result: { score: 91 }, artifacts: [] } },
+    artifacts: {
+      'report.md': { name: 'report.md', sha256: 'a'.repeat(64), size: 120, type: 'text/markdown', step: 'code-review' },
+    },
     run: { id: 'feature-7k2m9x4h0q', workflow: 'feature' },
+    loop: { round: 2, previous: { qa: { status: 'fail', result: { failed: 2 } } } },
   };
 }

@@ -20,7 +20,18 @@ describe('loadPersonas', () => {
     expect([...personas].map(([name, { file }]) => [name, file])).toEqual([
       ['qa', join(first, 'a.md')],
       ['planner', join(second, 'c.md')],
+      ['git', null],
     ]);
+  });
+
+  it('brings git without a file, unless a file has that name', async () => {
+    expect((await loadPersonas([])).get('git')).toMatchObject({ kind: 'git', file: null, protected: null });
+    const own = folderWith({ 'git.md': '---\nkind: git\nprotected: [release]\n---\n' });
+    expect((await loadPersonas([own])).get('git')).toMatchObject({
+      kind: 'git',
+      file: join(own, 'git.md'),
+      protected: ['release'],
+    });
   });
 
   it('reports all problems of all files', async () => {

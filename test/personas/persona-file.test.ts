@@ -39,6 +39,22 @@ describe('a persona file', () => {
     });
   });
 
+  it('gives a git persona, whose protected branches are those of the remote unless it lists them', () => {
+    const text = '---\nname: git\nkind: git\nconcurrency: 2\n---\n';
+    expect(parsePersonaFile(text, FILE).persona).toMatchObject({ kind: 'git', concurrency: 2, protected: null });
+    for (const [list, branches] of [
+      ['[]', []],
+      ['[main, release/1]', ['main', 'release/1']],
+    ] as const) {
+      const listed = text.replace('kind: git', `kind: git\nprotected: ${list}`);
+      expect(parsePersonaFile(listed, FILE).persona).toMatchObject({ protected: branches });
+    }
+    expect(problemsOf('---\nkind: git\nprotected: main\ncommand: [x]\n---\n')).toEqual([
+      `${FILE}:3:1 bad_value: protected must be a list of texts, such as ["a", "b"]; numbers and true/false need quotes`,
+      `${FILE}:4:1 misplaced_key: key "command" has no meaning for kind "git"`,
+    ]);
+  });
+
   it('takes a byte order mark, CRLF, an absolute program, and the tools of agent files', () => {
     const text =
       '\uFEFF---\r\nkind: command\r\ncommand: [/bin/echo]\r\ntools: Read, Grep\r\nmodel: large\r\n---\r\nOne\r\nTwo\r\n';
@@ -80,7 +96,7 @@ describe('a persona file', () => {
 
   it.each(['model', 'agent', 'http', 'human'])('says that kind %s is not available', (kind) => {
     expect(problemsOf(`---\nkind: ${kind}\n---\n`)).toEqual([
-      `${FILE}:2:1 unavailable_kind: kind "${kind}" is not available in this version; use one of "command", "function"`,
+      `${FILE}:2:1 unavailable_kind: kind "${kind}" is not available in this version; use one of "command", "function", "git"`,
     ]);
   });
 

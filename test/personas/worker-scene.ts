@@ -117,7 +117,7 @@ export class Scene {
   }
 
   async #admit(run: string, partition: number): Promise<void> {
-    const start = { kind: 'start', definition: 'd', input: '{}', record: '{}' } as const;
+    const start = { kind: 'start', definition: 'd', input: '{}', record: '{}', slot: null } as const;
     await this.store.admission.admit({ partition, run, idempotencyKey: run, requestHash: run, ...start });
   }
 
@@ -138,6 +138,9 @@ export class Scene {
       arm: [],
       disarm: [],
       facts: [],
+      starts: [],
+      sends: [],
+      release: null,
     });
     if (outcome !== 'ok') throw new Error(`commit: ${outcome}`);
     this.#versions.set(run, version + 1);

@@ -1,9 +1,9 @@
 /** `coord cancel`: asks a run to stop, and waits until it has. */
-import { userInfo } from 'node:os';
 import { CoordError } from '../../core/errors.js';
 import { type Call, type Invoke, note, print, printJson, type Program, withSession } from '../call.js';
 import { EXIT } from '../exit-codes.js';
 import { follow } from '../follow.js';
+import { person } from '../person.js';
 import { summary } from '../render/summary.js';
 import { silentTeller } from '../tellers.js';
 
@@ -24,7 +24,7 @@ async function cancel(
   { run, reason, json }: { run: string; reason: string; json: boolean },
 ): Promise<number> {
   return withSession(call, 'start', async (session) => {
-    await session.client.cancel(run, { reason, by: person(call) });
+    await session.client.cancel(run, { reason, by: person(call.io) });
     // The run is canceled by its next transition, so somebody must move it; personas are not needed for that.
     const hosting = (await call.app.isHosted(session)) ? null : await call.app.ensureHost(session, call.options, []);
     const followed = await follow(call, { session, run, personas: [], hosting, teller: silentTeller(call) });
@@ -40,16 +40,4 @@ async function cancel(
       throw new CoordError('RUN_ENDED', `run ${run} was ${view.status} before it could be canceled`);
     return exitCode;
   });
-}
-
-/** As the history names who did it. */
-function person({ io }: Call): string {
-  const named = io.env['USER'] ?? io.env['LOGNAME'] ?? '';
-  if (named !== '') return named;
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without an entry, as containers have.
-    return 'somebody';
-  }
 }

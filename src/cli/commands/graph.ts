@@ -25,10 +25,11 @@ export function addGraph(program: Program, invoke: Invoke): void {
         .choices(FORMATS)
         .default('mermaid' as const),
     )
+    .option('--env <name>', 'with the variables of this environment')
     .option('--output <file>', 'write it into a file')
-    .action((workflow, { format, output }, command) =>
+    .action((workflow, { format, env = null, output }, command) =>
       invoke(command, async (call) => {
-        const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, null);
+        const { definition } = await call.app.loadWorkflow(workflowOf(call, workflow), call.options, null, env);
         const drawing = DRAW[format](definition);
         if (output === undefined) {
           print(call, drawing);

@@ -42,7 +42,7 @@ function printHistory(call: Call, { view, facts, now }: { view: RunView; facts: 
   const columns = [
     { title: 'TIME', cell: ({ fact }: Row) => dateAndTime(fact.at) },
     { title: 'STEP', cell: ({ fact }: Row) => ('step' in fact ? (fact.step ?? '') : '') },
-    { title: 'ATTEMPT', cell: ({ fact }: Row) => ('attempt' in fact ? String(fact.attempt) : '') },
+    { title: 'ATTEMPT', cell: ({ fact }: Row) => ('attempt' in fact && fact.attempt > 0 ? String(fact.attempt) : '') },
     { title: 'WORKER', cell: ({ fact }: Row) => ('worker' in fact ? workerName(fact.worker) : '') },
     { title: 'FACT', cell: ({ words }: Row) => words },
   ];

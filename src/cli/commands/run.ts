@@ -1,10 +1,10 @@
 /** `coord run`: starts a run, or goes on with the one that was begun, and follows it to its end. */
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Option } from '@commander-js/extra-typings';
 import { CoordError, hasCode } from '../../core/errors.js';
-import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { JsonObject } from '../../core/json.js';
 import type { RunView } from '../../core/views.js';
-import { definitionHash, type WorkflowDefinition } from '../../definition/workflow.js';
-import type { Hosting, Repository, Session } from '../application.js';
+import { definitionHash } from '../../definition/workflow.js';
+import type { Hosting, LoadedWorkflow, Repository, Session } from '../application.js';
 import {
   type Call,
   collect,
@@ -17,6 +17,7 @@ import {
   withSession,
   workflowOf,
 } from '../call.js';
+import { setField } from '../data-option.js';
 import { EXIT } from '../exit-codes.js';
 import { hostWords } from '../follow.js';
 import { servedPersonas } from '../hints.js';
@@ -29,12 +30,14 @@ interface Flags {
   readonly task?: string | undefined;
   readonly set?: JsonObject | undefined;
   readonly personas?: readonly string[] | undefined;
+  readonly env?: string | undefined;
   /** A folder, false for `--no-repo`, else undefined. */
   readonly repo?: string | boolean | undefined;
   readonly resume?: true | undefined;
   readonly new?: true | undefined;
   readonly key?: string | undefined;
   readonly detach?: true | undefined;
+  readonly untilWaiting?: true | undefined;
   readonly json?: true | undefined;
 }
 
@@ -45,20 +48,21 @@ export function addRun(program: Program, invoke: Invoke): void {
     .argument('<workflow>', 'name of a workflow, or a path to its file')
     .option('--task <file|json>', 'what is to be done: a YAML or JSON file, or a JSON object')
     .option('--set <key=value>', 'set one field of the task; the value is JSON, else text (repeatable)', setField)
+    .option('--env <name>', 'take the variables of this environment')
     .option('--personas <dir>', 'folder with persona files; the first that has a name wins (repeatable)', collect)
     .option('--repo <dir>', 'repository to work on; default: the project, when it is one')
     .option('--no-repo', 'run without a repository')
     .addOption(new Option('--resume', 'go on with the unfinished run of the same task').conflicts(['new', 'key']))
     .addOption(new Option('--new', 'start another run of the same task').conflicts(['key']))
     .option('--key <key>', 'idempotency key: the same key starts the same run, once')
-    .option('--detach', 'start, print the id, and leave')
+    .addOption(new Option('--detach', 'start, print the id, and leave').conflicts(['untilWaiting']))
+    .option('--until-waiting', 'leave the run, with exit code 4, when it waits for people or a signal')
     .option('--json', 'print one JSON document at the end')
     .action((workflow, flags, command) => invoke(command, (call) => run(call, workflow, flags)));
 }
 
 /** What a run is started with. */
-interface Wanted {
-  readonly definition: WorkflowDefinition;
+interface Wanted extends Pick<LoadedWorkflow, 'definition' | 'inner'> {
   readonly task: JsonObject;
   readonly repository: Repository | null;
   readonly personas: readonly string[];
@@ -67,13 +71,13 @@ interface Wanted {
 async function run(call: Call, workflow: string, flags: Flags): Promise<number> {
   const personas = personasOf(call, flags.personas);
   // What is wrong with the request is found before anything is started for it.
-  const definition = await definitionOf(call, workflow, personas);
+  const { definition, inner } = await load(call, workflow, { directories: personas, environment: flags.env ?? null });
   const task = await taskOf(call, flags);
   const repository = await repositoryOf(call, flags.repo);
   return withSession(call, 'start', async (session) => {
     if (flags.detach === true && !session.durable)
       throw new CoordError('USAGE', 'without Redis a run ends with this command, so --detach would end it at once');
-    const wanted: Wanted = { definition, task, repository, personas };
+    const wanted: Wanted = { definition, inner, task, repository, personas };
     const unfinished = flags.key === undefined && flags.new !== true ? await unfinishedOf(session, wanted) : null;
     const goOn = unfinished === null ? false : await decide(call, { session, unfinished, flags });
     if (goOn === null) return EXIT.interrupted;
@@ -82,23 +86,26 @@ async function run(call: Call, workflow: string, flags: Flags): Promise<number> 
     const hosting: Hosting | null = await hostFor(call, { session, personas, goOn });
     const id = goOn && unfinished !== null ? unfinished.id : await start(call, { session, wanted, flags });
     if (flags.detach === true) return detach(call, { session, id, hosting, flags, personas });
-    return followToTheEnd(call, { session, run: id, personas, hosting, json: flags.json === true });
+    const { json, untilWaiting } = flags;
+    return followToTheEnd(call, { session, run: id, personas, hosting, json: json === true, untilWaiting });
   });
 }
 
 /** The workflow as its file says, with the personas of files or, where those do not do, of workers that serve already. */
-async function definitionOf(call: Call, workflow: string, directories: readonly string[]): Promise<WorkflowDefinition> {
-  const load = (served: readonly string[]): Promise<WorkflowDefinition> =>
-    call.app
-      .loadWorkflow(workflowOf(call, workflow), call.options, { directories, served })
-      .then((loaded) => loaded.definition);
+async function load(
+  call: Call,
+  workflow: string,
+  { directories, environment }: { directories: readonly string[]; environment: string | null },
+): Promise<LoadedWorkflow> {
+  const withServed = (served: readonly string[]): Promise<LoadedWorkflow> =>
+    call.app.loadWorkflow(workflowOf(call, workflow), call.options, { directories, served }, environment);
   try {
-    return await load([]);
+    return await withServed([]);
   } catch (error) {
     if (!hasCode(error, 'DEFINITION_INVALID')) throw error;
     const served = await servedNow(call).catch(() => []);
     if (served.length === 0) throw error;
-    return load(served);
+    return withServed(served);
   }
 }
 
@@ -165,7 +172,7 @@ async function decide(
   return true;
 }
 
-function sayWhenChanged(call: Call, unfinished: RunView, definition: WorkflowDefinition): void {
+function sayWhenChanged(call: Call, unfinished: RunView, definition: Wanted['definition']): void {
   if (unfinished.definition !== definitionHash(definition))
     note(call, 'The workflow was changed since; the run keeps the one it was started with.');
 }
@@ -174,9 +181,10 @@ async function start(
   call: Call,
   { session, wanted, flags }: { session: Session; wanted: Wanted; flags: Flags },
 ): Promise<string> {
-  const { definition, task, repository } = wanted;
+  const { definition, inner, task, repository } = wanted;
   const started = await session.client.start({
     definition,
+    inner,
     task,
     workspace: repository === null ? null : { repo: repository.top, base: repository.head },
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
@@ -205,18 +213,4 @@ async function detach(
   else print(call, id);
   note(call, `Moved by ${still === null ? 'the host that is there' : hostWords(still)}. Follow it: coord watch ${id}`);
   return EXIT.ok;
-}
-
-function setField(text: string, before: JsonObject | undefined): JsonObject {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('It must be key=value.');
-  return { ...before, [text.slice(0, at)]: jsonOrText(text.slice(at + 1)) };
-}
-
-function jsonOrText(text: string): JsonValue {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return text;
-  }
 }

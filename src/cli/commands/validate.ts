@@ -1,5 +1,9 @@
 /** `coord validate`: every problem of every workflow, each with its place. */
 import { CoordError } from '../../core/errors.js';
+import { formatProblems } from '../../definition/frame.js';
+import type { Problem } from '../../definition/problem.js';
+import { allSteps } from '../../definition/steps.js';
+import type { WorkflowDefinition } from '../../definition/workflow.js';
 import { type Call, collect, type Invoke, personasOf, print, printJson, type Program, workflowOf } from '../call.js';
 import { EXIT } from '../exit-codes.js';
 import { oneLine, severalLines } from '../render/printable.js';
@@ -9,6 +13,18 @@ interface Verdict {
   readonly ok: boolean;
   /** What was found: a line for a valid one, its problems for another. */
   readonly message: string;
+  readonly warnings: readonly Problem[];
+  /** The warnings as they are shown; empty for none. */
+  readonly shown: string;
+}
+
+interface Request {
+  readonly workflows: readonly string[];
+  readonly personas: readonly string[];
+  readonly environment: string | null;
+  /** Whether a warning counts as a problem. */
+  readonly strict: boolean;
+  readonly json: boolean;
 }
 
 export function addValidate(program: Program, invoke: Invoke): void {
@@ -17,22 +33,32 @@ export function addValidate(program: Program, invoke: Invoke): void {
     .description('check workflows; all of the project by default')
     .argument('[workflow...]', 'names of workflows, or paths to their files')
     .option('--personas <dir>', 'folder with persona files that the workflows may name (repeatable)', collect)
+    .option('--env <name>', 'check with the variables of this environment')
+    .option('--strict', 'take warnings for problems')
     .option('--json', 'print JSON')
-    .action((workflows, { personas, json }, command) =>
+    .action((workflows, { personas, env = null, strict, json }, command) =>
       invoke(command, (call) =>
-        validate(call, { workflows, personas: personasOf(call, personas), json: json === true }),
+        validate(call, {
+          workflows,
+          personas: personasOf(call, personas),
+          environment: env,
+          strict: strict === true,
+          json: json === true,
+        }),
       ),
     );
 }
 
-async function validate(
-  call: Call,
-  { workflows, personas, json }: { workflows: readonly string[]; personas: readonly string[]; json: boolean },
-): Promise<number> {
+async function validate(call: Call, request: Request): Promise<number> {
+  const { workflows, json } = request;
   const all = workflows.length > 0 ? workflows.map((given) => workflowOf(call, given)) : await namesOf(call);
   const verdicts: Verdict[] = [];
-  for (const workflow of all) verdicts.push(await check(call, workflow, personas));
-  if (json) printJson(call, verdicts);
+  for (const workflow of all) verdicts.push(await check(call, workflow, request));
+  if (json)
+    printJson(
+      call,
+      verdicts.map(({ shown: _shown, ...verdict }) => verdict),
+    );
   else for (const verdict of verdicts) print(call, words(call, verdict));
   return verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.usage;
 }
@@ -44,22 +70,37 @@ async function namesOf(call: Call): Promise<readonly string[]> {
 }
 
 /** Problems of the file are a verdict; anything else, such as a persona file with problems, ends the command. */
-async function check(call: Call, workflow: string, personas: readonly string[]): Promise<Verdict> {
+async function check(call: Call, workflow: string, { personas, environment, strict }: Request): Promise<Verdict> {
   try {
-    const { definition, file } = await call.app.loadWorkflow(workflow, call.options, {
-      directories: personas,
-      served: [],
-    });
-    const { name, version, steps } = definition;
-    const size = steps.length === 1 ? '1 step' : `${String(steps.length)} steps`;
-    return { workflow, ok: true, message: `${name} ${version}, ${size}, ${file}` };
+    const known = { directories: personas, served: [] };
+    const { definition, file, text, warnings } = await call.app.loadWorkflow(
+      workflow,
+      call.options,
+      known,
+      environment,
+    );
+    const shown = warnings.length === 0 ? '' : formatProblems(warnings, text, { color: false });
+    if (strict && warnings.length > 0) return { workflow, ok: false, message: shown, warnings, shown: '' };
+    return {
+      workflow,
+      ok: true,
+      message: `${definition.name} ${definition.version}, ${sizeOf(definition)}, ${file}`,
+      warnings,
+      shown,
+    };
   } catch (error) {
     if (!(error instanceof CoordError) || !error.code.startsWith('DEFINITION_')) throw error;
-    return { workflow, ok: false, message: error.message };
+    return { workflow, ok: false, message: error.message, warnings: [], shown: '' };
   }
 }
 
-function words({ colors }: Call, { workflow, ok, message }: Verdict): string {
-  if (ok) return `${colors.good('ok')}  ${oneLine(message)}`;
-  return `${colors.bad('invalid')}  ${oneLine(workflow)}\n${severalLines(message)}\n`;
+function sizeOf({ steps }: WorkflowDefinition): string {
+  const count = [...allSteps(steps)].length;
+  return count === 1 ? '1 step' : `${String(count)} steps`;
+}
+
+function words({ colors }: Call, { workflow, ok, message, shown }: Verdict): string {
+  if (!ok) return `${colors.bad('invalid')}  ${oneLine(workflow)}\n${severalLines(message)}\n`;
+  const line = `${colors.good('ok')}  ${oneLine(message)}`;
+  return shown === '' ? line : `${line}\n${colors.warning(severalLines(shown))}\n`;
 }

@@ -9,6 +9,7 @@ export function addWatch(program: Program, invoke: Invoke): void {
     .description('follow a run to its end')
     .argument('<run>', 'id of the run')
     .option('--personas <dir>', 'folder with persona files, should a host have to be started (repeatable)', collect)
+    .option('--until-waiting', 'leave the run, with exit code 4, when it waits for people or a signal')
     .option('--json', 'print one JSON document at the end')
     .action((run, flags, command) =>
       invoke(command, async (call) => {
@@ -18,7 +19,8 @@ export function addWatch(program: Program, invoke: Invoke): void {
           const view = await session.client.get(run);
           const moves = runHasEnded(view.status) || (await call.app.isHosted(session));
           const hosting = moves ? null : await call.app.ensureHost(session, call.options, personas);
-          return followToTheEnd(call, { session, run, personas, hosting, json: flags.json === true });
+          const { json, untilWaiting } = flags;
+          return followToTheEnd(call, { session, run, personas, hosting, json: json === true, untilWaiting });
         });
       }),
     );

@@ -1,7 +1,9 @@
 /** Facts as lines. A teller remembers what it told, since a worker's beginning is reported twice: when it happens and in the history. */
 import type { Fact, StepFailure } from '../../core/facts.js';
+import type { JsonObject, JsonValue } from '../../core/json.js';
 import { duration, timeOfDay } from './duration.js';
 import { oneLine } from './printable.js';
+import { answersTo, waitWords } from './waiting.js';
 import { workerName } from './worker-name.js';
 
 export class FactTeller {
@@ -21,7 +23,9 @@ export class FactTeller {
     const step = 'step' in fact && fact.step !== null && fact.type !== 'run.failed' ? `${oneLine(fact.step)} ` : '';
     const attempt = 'attempt' in fact && fact.attempt > 1 ? `(attempt ${String(fact.attempt)}) ` : '';
     const worker = fact.type === 'step.working' ? ` (worker ${workerName(fact.worker)})` : '';
-    return `${timeOfDay(fact.at)} ${step}${attempt}${words}${worker}`;
+    // Whoever follows may be the one who is waited for.
+    const way = fact.type === 'step.waiting' ? answer(fact) : '';
+    return `${timeOfDay(fact.at)} ${step}${attempt}${words}${worker}${way}`;
   }
 
   #words(fact: Fact): string | null {
@@ -29,9 +33,11 @@ export class FactTeller {
       case 'run.started':
         return `run started (workflow ${fact.workflow})`;
       case 'run.completed':
-        return 'run completed';
+        return `run completed${fact.result === null ? '' : `: ${json(fact.result)}`}`;
+      case 'run.compensating':
+        return `run undoes ${fact.steps === 1 ? '1 step' : `${String(fact.steps)} steps`}, the last one first`;
       case 'run.failed':
-        return `run failed: step ${fact.step}, ${failure(fact.error)}`;
+        return `run failed: ${fact.step === null ? '' : `step ${fact.step}, `}${failure(fact.error)}`;
       case 'run.canceled':
         return `run canceled by ${fact.by}: ${fact.reason}`;
       case 'step.queued':
@@ -50,6 +56,20 @@ export class FactTeller {
         return `skipped: ${fact.reason}`;
       case 'step.canceled':
         return `canceled: ${fact.reason}`;
+      case 'step.fallback':
+        return `asks ${fact.to} instead of ${fact.from}: ${failure(fact.error)}`;
+      case 'step.opened':
+        return opened(fact.detail);
+      case 'step.round':
+        return `round ${String(fact.round)}`;
+      case 'step.waiting':
+        return waitWords(fact.waitsFor);
+      case 'decision.answered':
+        return `answered ${fact.choice} by ${fact.by}${withData(fact.data)}`;
+      case 'signal.received':
+        return `${fact.step === null ? `signal "${fact.name}" is kept for later,` : `got signal "${fact.name}"`} from ${fact.by}${withData(fact.data)}`;
+      case 'event.emitted':
+        return `emitted "${fact.event}"${withData(fact.data)}`;
       case 'message.ignored':
         return `a ${fact.kind} message changed nothing: ${fact.reason}`;
     }
@@ -72,6 +92,37 @@ export class FactTeller {
 /** `REJECTED 2 of 5 tests failed`. */
 export function failure(error: StepFailure): string {
   return `${error.class} ${error.message}`;
+}
+
+const JSON_CHARACTERS = 120;
+
+function json(value: JsonValue): string {
+  const text = JSON.stringify(value);
+  return text.length > JSON_CHARACTERS ? `${text.slice(0, JSON_CHARACTERS)}…` : text;
+}
+
+function withData(data: JsonValue): string {
+  const empty = data === null || (typeof data === 'object' && Object.keys(data).length === 0);
+  return empty ? '' : `: ${json(data)}`;
+}
+
+/** What a block began with, or the run inside. */
+function opened({ branch, items, max_rounds: rounds, steps, run }: JsonObject): string {
+  if (typeof run === 'string') return `started run ${run}: coord show ${run}`;
+  if (typeof branch === 'string') return `takes the ${branch} branch`;
+  if (typeof items === 'number') return `begins with ${items === 1 ? '1 item' : `${String(items)} items`}`;
+  if (typeof rounds === 'number') return `begins, at most ${rounds === 1 ? '1 round' : `${String(rounds)} rounds`}`;
+  if (typeof steps === 'number') return `begins with ${steps === 1 ? '1 step' : `${String(steps)} steps`}`;
+  return 'begins';
+}
+
+/** On the one line of a fact there is room for one command; the other choices are named. */
+function answer({ run, step, waitsFor }: Fact & { readonly type: 'step.waiting' }): string {
+  const [first] = answersTo(waitsFor, { run, step });
+  if (first === undefined) return '';
+  const choices = waitsFor.kind === 'decision' ? waitsFor.question.choices.slice(1).map(({ id }) => oneLine(id)) : [];
+  const others = choices.length === 0 ? '' : `, or ${choices.join(', ')}`;
+  return `; to ${waitsFor.kind === 'signal' ? 'send it' : 'answer'}: ${first.command}${others}`;
 }
 
 function attemptKey({ step, attempt }: { readonly step: string; readonly attempt: number }): string {

@@ -34,7 +34,7 @@ const LOOK: Readonly<Record<RunStatus | StepStatus, keyof Palette>> = {
   canceled: 'warning',
 };
 
-const SIGN: Readonly<Record<StepStatus, string>> = {
+export const STEP_SIGN: Readonly<Record<StepStatus, string>> = {
   pending: '·',
   queued: '○',
   working: '●',
@@ -48,8 +48,4 @@ const SIGN: Readonly<Record<StepStatus, string>> = {
 
 export function paintStatus(colors: Palette, status: RunStatus | StepStatus, text: string = status): string {
   return colors[LOOK[status]](text);
-}
-
-export function statusSign(colors: Palette, status: StepStatus): string {
-  return paintStatus(colors, status, SIGN[status]);
 }

@@ -3,19 +3,24 @@ import type { RunView } from '../../core/views.js';
 import { duration } from './duration.js';
 import { type Palette, paintStatus } from './paint.js';
 import { oneLine, severalLines } from './printable.js';
+import { shellWord } from './shell-word.js';
+import { slotWords } from './waiting.js';
 
 const REASON_LINES = 12;
+const RESULT_CHARACTERS = 100;
+const RESULT_LINES = 12;
+const LINE = 200;
 
 /** `standsIn`: top of the repository around the reader's shell, so that commands are only as long as they must be. */
 export function summary(
   view: RunView,
   { colors, standsIn, durable = true }: { colors: Palette; standsIn: string; durable?: boolean },
 ): string {
-  const lines = [headline(view, colors), ...reason(view)];
+  const lines = [headline(view, colors), ...parentOf(view), ...reason(view)];
   const count = view.steps.reduce((sum, step) => sum + step.artifacts.length, 0);
   const where = durable ? `, see: coord artifacts ${view.id}` : ', gone with this process';
   if (count > 0) lines.push(`  artifacts: ${String(count)}${where}`);
-  lines.push(...branch(view, standsIn));
+  lines.push(...branch(view, standsIn), ...result(view));
   return `${lines.join('\n')}\n`;
 }
 
@@ -26,11 +31,31 @@ function headline(view: RunView, colors: Palette): string {
   return `Run ${colors.bold(oneLine(id))} ${endedAt === null ? 'is' : status === 'canceled' ? 'was' : 'has'} ${what}${after}.`;
 }
 
-function reason({ quarantined, failure, canceled }: RunView): readonly string[] {
+function reason({ quarantined, failure, canceled, slot }: RunView): readonly string[] {
   if (quarantined !== null) return indented(quarantined);
   if (canceled !== null) return indented(`by ${canceled.by}: ${canceled.reason}`);
-  if (failure !== null) return indented(`step ${failure.step}: ${failure.class} ${failure.message}`);
-  return [];
+  if (failure !== null) {
+    const who = failure.step === null ? '' : `step ${failure.step}: `;
+    return indented(`${who}${failure.class} ${failure.message}`);
+  }
+  return slot === null ? [] : [`  ${slotWords(slot)}`];
+}
+
+/** On one line when it is short, else as it is read best. */
+function result({ id, status, result: value }: RunView): readonly string[] {
+  if (status !== 'completed' || value === null) return [];
+  const short = JSON.stringify(value);
+  if (short.length <= RESULT_CHARACTERS) return [`  result: ${oneLine(short)}`];
+  const lines = (JSON.stringify(value, null, 2) ?? '').split('\n').map((line) => oneLine(line));
+  const cut = lines
+    .slice(0, RESULT_LINES)
+    .map((line) => `    ${line.length > LINE ? `${line.slice(0, LINE)}…` : line}`);
+  const whole = lines.length <= RESULT_LINES && lines.every((line) => line.length <= LINE);
+  return ['  result:', ...cut, ...(whole ? [] : [`    … all of it: coord show ${id} --json`])];
+}
+
+function parentOf({ parent }: RunView): readonly string[] {
+  return parent === null ? [] : [`  inside run ${oneLine(parent.run)}, step ${oneLine(parent.step)}`];
 }
 
 function indented(text: string): readonly string[] {
@@ -50,10 +75,4 @@ function branch({ workspace, head, status }: RunView, standsIn: string): readonl
     // What a run that did not complete leaves behind is to be looked at, not to be merged.
     ...(status === 'completed' ? [`    ${git} merge ${name}`] : []),
   ];
-}
-
-/** As a shell reads it back; control characters are shown as escapes, since such a command is not for running blindly. */
-function shellWord(text: string): string {
-  const shown = oneLine(text);
-  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }

@@ -3,16 +3,43 @@
 -- KEYS[1] lease hash      KEYS[2] inbox stream    KEYS[3] run hash
 -- KEYS[4] history stream  KEYS[5] timers zset     KEYS[6] feed stream
 -- KEYS[7] runs zset of the old status   KEYS[8] runs zset of the new status   KEYS[9] suspects hash
--- KEYS[10..] requests stream, one per persona that is asked
--- ARGV[1] owner nonce   ARGV[2] epoch   ARGV[3] expected version   ARGV[4] transition (JSON: see `transitionOf` in partitions.ts)
+-- KEYS[10..] what only some transitions need, named in the transition by its place from here on, counted from 1: requests
+-- streams of the personas that are asked, run hashes of runs that begin or are told something, runs zset of pending runs,
+-- slot hash and zset of its line
+-- ARGV[1] owner nonce   ARGV[2] epoch   ARGV[3] expected version   ARGV[4] transition (JSON: see `transitionOf` in transition.ts)
 -- ARGV[5] most entries that the feed keeps
 -- Replies: OK | FENCED | STALE
 --- @include "now"
 --- @include "fence"
+--- @include "ended"
+--- @include "send"
+--- @include "slots"
 if fenced(KEYS[1], ARGV[1], ARGV[2]) then return { 'FENCED' } end
 if redis.call('HGET', KEYS[3], 'version') ~= ARGV[3] then return { 'STALE' } end
 local transition = cjson.decode(ARGV[4])
 local now = now_ms()
+local run = transition.run
+-- Looked up first, in the order in which it happens: a run that begins here can be told something here.
+local begun, starts, sends = {}, {}, {}
+for _, start in ipairs(transition.starts or {}) do
+  local key = KEYS[9 + start[1]]
+  redis.call('ZSCORE', KEYS[9 + transition.pending], start[2])
+  if not begun[key] and redis.call('HLEN', key) == 0 then
+    begun[key] = true
+    starts[#starts + 1] = start
+  end
+end
+for _, message in ipairs(transition.sends or {}) do
+  local key = KEYS[9 + message[1]]
+  local status = begun[key] and 'pending' or redis.call('HGET', key, 'status')
+  if status and not ended(status) then sends[#sends + 1] = message end
+end
+local slot, line, chosen = nil, nil, {}
+if transition.slot then
+  slot, line = KEYS[9 + transition.slot[1]], KEYS[9 + transition.slot[2]]
+  chosen = slot_next(slot, line, tonumber(redis.call('HGET', slot, 'limit') or 0), run)
+end
+if #starts + #sends + #chosen > 0 then redis.call('XLEN', KEYS[2]) end
 -- Everything is checked: from here on nothing can fail.
 
 local set = { 'version', tonumber(ARGV[3]) + 1, 'record', transition.record, 'status', transition.status }
@@ -49,5 +76,15 @@ end
 if KEYS[7] ~= KEYS[8] then
   redis.call('ZADD', KEYS[8], redis.call('ZSCORE', KEYS[7], transition.run) or now, transition.run)
   redis.call('ZREM', KEYS[7], transition.run)
+end
+for _, start in ipairs(starts) do
+  redis.call('HSET', KEYS[9 + start[1]], 'version', 0, 'status', 'pending', 'definition', start[3], 'record', start[5], 'input', start[4])
+  redis.call('ZADD', KEYS[9 + transition.pending], now, start[2])
+  send(KEYS[2], start[2], 'start', '{}')
+end
+for _, message in ipairs(sends) do send(KEYS[2], message[2], message[3], message[4]) end
+if slot then
+  for _, following in ipairs(chosen) do slot_enter(slot, line, KEYS[2], following, now) end
+  slot_leave(slot, line, run)
 end
 return { 'OK' }

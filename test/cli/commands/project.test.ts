@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../../src/cli/application.js';
+import type { Problem } from '../../../src/definition/problem.js';
 import { step, workflow } from '../../harness/definitions.js';
 import { World } from '../world.js';
 
@@ -39,6 +40,36 @@ describe('coord validate', () => {
       { workflow: 'loop', ok: true },
     ]);
     expect(code).toBe(2);
+  });
+
+  test('shows warnings, which are problems only where they are said to be', async () => {
+    const warning: Problem = {
+      code: 'unbounded-loop',
+      severity: 'warning',
+      message: 'the body cannot change it',
+      file: 'workflows/loop.yml',
+      line: 1,
+      column: 3,
+      endColumn: 5,
+      hint: null,
+    };
+    world.warnings.set('loop', [warning]);
+    const { code, out } = await world.coord('validate', 'loop');
+    expect(out).toMatch(
+      /^ok {2}loop 1\.0\.0.*\nworkflows\/loop\.yml:1:3 {2}unbounded-loop {2}the body cannot change it\n/,
+    );
+    expect(out).toContain('1 warning in workflows/loop.yml');
+    expect(code).toBe(0);
+    const strict = await world.coord('validate', 'loop', '--strict');
+    expect(strict.out).toMatch(/^invalid {2}loop\nworkflows\/loop\.yml:1:3/);
+    expect(strict.code).toBe(2);
+    const json = await world.coord('validate', 'loop', '--json', '--strict');
+    expect(JSON.parse(json.out)).toEqual([expect.objectContaining({ ok: false, warnings: [warning] })]);
+  });
+
+  test('checks with the variables of an environment', async () => {
+    await world.coord('validate', 'loop', '--env', 'staging');
+    expect(world.asked).toEqual(['load loop in staging']);
   });
 
   test('hands on paths as they were given, or from the folder of -C', async () => {

@@ -421,7 +421,7 @@ describe('a run that comes to rest without an end', () => {
   }
 
   test.each([
-    [{ status: 'waiting' }, 4, 'is waiting.\n'],
+    [{ status: 'paused' }, 4, 'is paused.\n'],
     [{ quarantined: 'its record is damaged' }, 1, 'is set aside.\n  its record is damaged\n'],
   ] as const)('is left with its exit code: %j', async (rest, code, words) => {
     const resting: RestingClient[] = [];

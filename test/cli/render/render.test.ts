@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { waitingFor } from '../../../src/cli/hints.js';
+import { BlockFacts } from '../../../src/cli/render/block-facts.js';
 import { ago, duration } from '../../../src/cli/render/duration.js';
 import { LiveArea } from '../../../src/cli/render/live-area.js';
 import { liveLines } from '../../../src/cli/render/live-view.js';
@@ -18,6 +19,8 @@ const plain = palette(false);
 const STEP: StepView = {
   id: 'a',
   name: 'a',
+  type: 'persona-request',
+  parent: null,
   persona: 'p',
   dependencies: [],
   status: 'pending',
@@ -30,6 +33,9 @@ const STEP: StepView = {
   verdict: null,
   result: null,
   error: null,
+  tolerated: false,
+  waitsFor: null,
+  run: null,
   reason: null,
   artifacts: [],
   commit: null,
@@ -50,6 +56,9 @@ const VIEW: RunView = {
   task: {},
   workspace: null,
   head: null,
+  result: null,
+  slot: null,
+  parent: null,
   steps: [STEP],
 };
 
@@ -152,7 +161,13 @@ describe('the live view', () => {
   });
 
   test('fits the screen and shows what failed or is under way first', () => {
-    const state = { view: { ...VIEW, steps: many }, now: 1_000, retryAt: new Map(), hints: ['nobody moves runs'] };
+    const state = {
+      view: { ...VIEW, steps: many },
+      now: 1_000,
+      retryAt: new Map(),
+      blocks: new BlockFacts(),
+      hints: ['nobody moves runs'],
+    };
     expect(liveLines(state, { colors: plain, rows: 7, columns: 80 })).toEqual([
       'loop-1  loop  running  1.0 s',
       '✗ s30  p',

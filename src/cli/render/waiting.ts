@@ -1,0 +1,106 @@
+/** What runs and steps wait for in words, each with the command that ends the waiting. */
+import type { WaitsFor } from '../../core/facts.js';
+import type { Slot } from '../../core/ports.js';
+import type { RunView, StepView } from '../../core/views.js';
+import { dateAndTime, duration, timeOfDay } from './duration.js';
+import { oneLine } from './printable.js';
+import { shellWord } from './shell-word.js';
+
+/** `waits until 09:00:00`, `waits for signal "approved"`, `asks ann: Ship it?`; all on one line. */
+export function waitWords(waitsFor: WaitsFor): string {
+  switch (waitsFor.kind) {
+    case 'time':
+      return `waits until ${dateAndTime(waitsFor.until)}`;
+    case 'signal':
+      return `waits for signal ${JSON.stringify(oneLine(waitsFor.name))}`;
+    case 'decision': {
+      const { assignees, prompt } = waitsFor.question;
+      return oneLine(`asks${assignees.length === 0 ? '' : ` ${assignees.join(', ')}`}: ${shortened(prompt, PROMPT)}`);
+    }
+  }
+}
+
+/** As `waitWords` for somebody who looks at it now: a time of today is told without its date, and how long it is until then. */
+export function waitWordsNow(waitsFor: WaitsFor, now: number): string {
+  if (waitsFor.kind !== 'time') return waitWords(waitsFor);
+  const { until } = waitsFor;
+  const today = dateAndTime(until).slice(0, 10) === dateAndTime(now).slice(0, 10);
+  return `waits until ${today ? timeOfDay(until) : dateAndTime(until)}, ${duration(until - now)} more`;
+}
+
+/** `waits for its turn: at most 1 run with key "deploy"`. */
+export function slotWords({ key, limit }: Slot): string {
+  const runs = limit === 1 ? '1 run' : `${String(limit)} runs`;
+  return `waits for its turn: at most ${runs} with key ${JSON.stringify(oneLine(key))}`;
+}
+
+/** The commands that end the waiting, each with what it means; empty for a time. */
+export function answersTo(
+  waitsFor: WaitsFor,
+  { run, step }: { readonly run: string; readonly step: string },
+): readonly { readonly command: string; readonly meaning: string }[] {
+  if (waitsFor.kind === 'time') return [];
+  if (waitsFor.kind === 'signal')
+    return [{ command: `coord signal ${shellWord(run)} ${shellWord(waitsFor.name)}`, meaning: '' }];
+  return waitsFor.question.choices.map(({ id, label }) => ({
+    command: `coord decide ${shellWord(run)} ${shellWord(step)} ${shellWord(id)}`,
+    meaning: label === id ? '' : oneLine(label),
+  }));
+}
+
+/** Something that only people, or a program on their behalf, can end. */
+export interface Ask {
+  readonly run: string;
+  readonly step: string;
+  /** The same for the same question. */
+  readonly key: string;
+  /** What is asked, and below it the commands that answer. */
+  readonly lines: readonly string[];
+}
+
+/** Whatever of a run waits for an answer or a signal, in the order of the workflow. */
+export function asksOf(view: RunView): readonly Ask[] {
+  return view.steps.flatMap((step) => askOf(view.id, step));
+}
+
+function askOf(run: string, { id, waitsFor }: StepView): readonly Ask[] {
+  if (waitsFor === null || waitsFor.kind === 'time') return [];
+  const token = waitsFor.kind === 'signal' ? `signal ${waitsFor.name}` : waitsFor.question.token;
+  const answers = answersTo(waitsFor, { run, step: id });
+  const width = Math.max(0, ...answers.map(({ command }) => command.length));
+  const lines = [
+    `${oneLine(id)} ${waitWords(waitsFor)}`,
+    ...contextLines(waitsFor),
+    ...answers.map(({ command, meaning }) => `  ${meaning === '' ? command : `${command.padEnd(width)}  ${meaning}`}`),
+  ];
+  return [{ run, step: id, key: `${run} ${id} ${token}`, lines }];
+}
+
+/** Characters of what templates gave, which may be whole documents. */
+const PROMPT = 500;
+const CONTEXT = { entries: 20, characters: 200 } as const;
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+function contextLines(waitsFor: WaitsFor): readonly string[] {
+  if (waitsFor.kind !== 'decision' || waitsFor.question.about === 'failure') return [];
+  const entries = Object.entries(waitsFor.question.context);
+  const lines = entries.slice(0, CONTEXT.entries).map(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return `  ${oneLine(name)}: ${oneLine(shortened(text, CONTEXT.characters))}`;
+  });
+  return entries.length > CONTEXT.entries
+    ? [...lines, `  and ${String(entries.length - CONTEXT.entries)} more`]
+    : lines;
+}
+
+/** The lines of a few of them; what is left out is counted. */
+export function askLines(asks: readonly Ask[], { run, most }: { run: string; most: number }): readonly string[] {
+  const shown = asks
+    .slice(0, most)
+    .flatMap(({ lines }) => lines.map((line, at) => (at === 0 ? `? ${line}` : `  ${line}`)));
+  const more = asks.length - most;
+  return more <= 0 ? shown : [...shown, `? and ${String(more)} more: coord show ${run} --json`];
+}

@@ -1,0 +1,81 @@
+/** What a client asks for, and whether it can be asked at all: found before anything is stored. */
+import { z } from 'zod';
+import { CoordError } from '../core/errors.js';
+import type { JsonObject, JsonValue } from '../core/json.js';
+import type { Slot } from '../core/ports.js';
+import { compileSchema } from '../definition/json-schema.js';
+import { concurrencyKey, resolveVariables } from '../definition/variables.js';
+import { allSteps, type WorkflowStep } from '../definition/steps.js';
+import { definitionHash, type WorkflowDefinition } from '../definition/workflow.js';
+
+export interface StartRequest {
+  readonly definition: WorkflowDefinition;
+  /** The definitions of the runs inside, as the loader gives them. */
+  readonly inner?: readonly WorkflowDefinition[];
+  readonly task: JsonObject;
+  /** Repository to work on, and the commit to start from; the run gets the branch `coord/<run id>`. */
+  readonly workspace: { readonly repo: string; readonly base: string } | null;
+  /** The same key starts the same run, once. Drawn when left out. */
+  readonly idempotencyKey?: string;
+}
+
+export interface SignalRequest {
+  readonly name: string;
+  readonly data?: JsonValue;
+  readonly by: string;
+  readonly idempotencyKey?: string;
+}
+
+export interface DecideRequest {
+  /** Path of the step that asks. */
+  readonly step: string;
+  /** The question, as the run's view names it; left out: whatever the step asks now. */
+  readonly token?: string;
+  readonly choice: string;
+  readonly data?: JsonValue;
+  readonly by: string;
+  readonly idempotencyKey?: string;
+}
+
+const innerOf = new WeakMap<WorkflowDefinition, readonly WorkflowStep[]>();
+
+/** Throws DEFINITION_MISSING when a run inside could not be loaded: it would be set aside, and its step wait for ever. */
+export function checkInner(definition: WorkflowDefinition, inner: readonly WorkflowDefinition[]): void {
+  const given = new Set(inner.map(definitionHash));
+  for (const one of [definition, ...inner]) {
+    let steps = innerOf.get(one);
+    if (steps === undefined) {
+      steps = [...allSteps(one.steps)].filter((step) => step.type === 'workflow');
+      innerOf.set(one, steps);
+    }
+    const missing = steps.find((step) => step.definition === null || !given.has(step.definition));
+    if (missing === undefined) continue;
+    throw new CoordError(
+      'DEFINITION_MISSING',
+      `step "${missing.id}" of ${one.name} runs the workflow "${missing.workflow}", whose definition is not given; pass "inner" as loadWorkflow returns it`,
+    );
+  }
+}
+
+/** Throws TASK_INVALID, or EXPRESSION_FAILED when the task leaves a variable empty. */
+export function checkTask(definition: WorkflowDefinition, task: JsonObject): void {
+  const issues = definition.input === null ? [] : compileSchema(definition.input)(task);
+  if (issues.length > 0) {
+    const listed = issues.map((issue) => `${issue.path === '' ? 'task' : issue.path}: ${issue.message}`).join('; ');
+    throw new CoordError('TASK_INVALID', `the task does not fit the input schema of ${definition.name}: ${listed}`);
+  }
+  resolveVariables(definition, task);
+}
+
+/** The slot that the run takes a place in, or null. Throws EXPRESSION_FAILED. */
+export function slotOf(definition: WorkflowDefinition, task: JsonObject): Slot | null {
+  const key = concurrencyKey(definition, task);
+  return key === null || definition.concurrency === null ? null : { key, limit: definition.concurrency.limit };
+}
+
+/** Throws USAGE. */
+export function parseBody<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new CoordError('USAGE', `${what} cannot be sent: ${z.prettifyError(parsed.error)}`);
+}

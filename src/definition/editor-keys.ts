@@ -1,0 +1,294 @@
+/** What may stand behind each key of a step, as JSON Schema with the words that an editor shows beside it. */
+import { ERROR_CLASSES, RETRYABLE_CLASSES } from '../core/statuses.js';
+import type { JsonObject, JsonValue } from '../core/json.js';
+import { GIT_OPERATIONS, ON_ERRORS, STEP_TYPES, WHENS } from './steps.js';
+import { WORKFLOW_LIMITS } from './workflow.js';
+
+/** A `{{ hole }}`, or the `${hole}` of other documents. */
+const HOLE = String.raw`\{\{|\$\{`;
+const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
+
+export function ref(name: string): JsonObject {
+  return { $ref: `#/$defs/${name}` };
+}
+
+function key(description: string, schema: JsonObject, ...examples: readonly JsonValue[]): JsonObject {
+  return { description, ...schema, ...(examples.length === 0 ? {} : { examples }) };
+}
+
+const TEXT: JsonObject = { type: 'string' };
+const EXPRESSION: JsonObject = { type: 'string', minLength: 1 };
+const TEMPLATE: JsonObject = { type: 'string', pattern: HOLE };
+const TEXTS: JsonObject = { anyOf: [TEXT, { type: 'array', items: TEXT }] };
+export const MAP: JsonObject = { type: 'object' };
+
+function count(minimum: number, maximum: number): JsonObject {
+  return { anyOf: [{ type: 'integer', minimum, maximum }, TEMPLATE] };
+}
+
+/** Parts that several keys share. */
+export const PARTS: Readonly<Record<string, JsonObject>> = {
+  name: { type: 'string', pattern: NAME_PATTERN },
+  names: { anyOf: [ref('name'), { type: 'array', items: ref('name') }] },
+  duration: {
+    description: 'Seconds, or a number with ms, s, m, h or d, or a template that gives one of them.',
+    anyOf: [
+      { type: 'number', exclusiveMinimum: 0 },
+      { type: 'string', pattern: String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$` },
+      TEMPLATE,
+    ],
+  },
+  pause: {
+    description: 'Seconds from 0, or a number with ms, s, m, h or d.',
+    anyOf: [
+      { type: 'number', minimum: 0 },
+      { type: 'string', pattern: String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$` },
+    ],
+  },
+  schema: { description: 'A JSON Schema; true for anything.', anyOf: [MAP, { const: true }] },
+  retryClasses: {
+    anyOf: [{ enum: [...RETRYABLE_CLASSES] }, { type: 'array', items: { enum: [...RETRYABLE_CLASSES] } }],
+  },
+  steps: { type: 'array', items: ref('step') },
+};
+
+/** Keys that every step has. */
+export const COMMON_KEYS: Readonly<Record<string, JsonObject>> = {
+  id: key(
+    'Names the step: a letter, then letters, digits, - and _; unique in the whole file.',
+    ref('name'),
+    'implementation',
+  ),
+  name: key('What people see; the id when it is left out. May be a template.', TEXT, 'Implement {{ task.title }}'),
+  description: key('A note for people.', TEXT),
+  type: key('What kind of step it is; persona-request when it is left out.', {
+    anyOf: [{ enum: [...STEP_TYPES] }, { description: 'A type of a plugin.', type: 'string' }],
+  }),
+  dependencies: key(
+    'Ids of steps of the same list that must have settled before this one starts.',
+    { type: 'array', items: TEXT, uniqueItems: true },
+    ['planning'],
+  ),
+  condition: key(
+    'An expression; when it is false, the step is skipped. Of a conditional it chooses the branch.',
+    EXPRESSION,
+    "context.state.get('qa_status') === 'pass'",
+    "task.type !== 'hotfix'",
+  ),
+  when: key(
+    'on_success: only while nothing before it has failed. always: in any case. on_failure: only when a step before it has failed.',
+    { enum: [...WHENS], default: 'on_success' },
+  ),
+  timeout: key(
+    'How long one attempt, or a whole block, may take.',
+    ref('duration'),
+    '30m',
+    90,
+    '{{ variables.patience }}',
+  ),
+  on_error: key(
+    'fail: its list fails. continue: what depends on it goes on. ask: a person chooses to retry, to continue or to fail.',
+    { enum: [...ON_ERRORS], default: 'fail' },
+  ),
+  compensate: key(
+    'The step, or the steps, that undo this one when the run fails or is canceled after it succeeded. Their ids may be left out.',
+    { anyOf: [ref('anyStep'), { type: 'array', items: ref('anyStep') }] },
+    { persona: 'lead-engineer', params: { task: 'take it back' } },
+  ),
+};
+
+/** All other keys of steps, by name; what each type has of them is in editor-types.ts. */
+export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
+  persona: key('Who does it.', ref('name'), 'lead-engineer'),
+  fallback: key('Personas that are asked in turn when the one before has used up its attempts.', ref('names'), [
+    'code-reviewer',
+  ]),
+  params: key('What the persona is handed; texts inside may be templates.', MAP, { branch: '{{ variables.branch }}' }),
+  queue_timeout: key('How long a request may wait for a free worker.', ref('duration'), '10m'),
+  retries: key(
+    'Further attempts after the first: a number, or a map that also says when and for which errors.',
+    {
+      anyOf: [
+        { type: 'integer', minimum: 0, maximum: WORKFLOW_LIMITS.retries },
+        TEMPLATE,
+        {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            count: key('Further attempts after the first.', count(0, WORKFLOW_LIMITS.retries)),
+            max_attempts: key('Attempts, the first one included.', {
+              type: 'integer',
+              minimum: 1,
+              maximum: WORKFLOW_LIMITS.retries + 1,
+            }),
+            backoff: key(
+              'Pauses before the second, third … attempt; or how they grow.',
+              {
+                anyOf: [
+                  { type: 'array', items: ref('pause'), minItems: 1 },
+                  {
+                    type: 'object',
+                    additionalProperties: false,
+                    properties: {
+                      initial: key('Before the second attempt.', ref('pause'), '1s'),
+                      factor: key(
+                        'What each pause is multiplied with.',
+                        { type: 'number', minimum: 1, maximum: 100 },
+                        2,
+                      ),
+                      max: key('The longest pause.', ref('pause'), '1m'),
+                      jitter: key(
+                        'Part of a pause that is drawn: 0.2 gives 80 % to 100 % of it.',
+                        { type: 'number', minimum: 0, maximum: 1 },
+                        0.2,
+                      ),
+                    },
+                  },
+                ],
+              },
+              ['1s', '5s', '30s'],
+              { initial: '1s', factor: 2, max: '1m' },
+            ),
+            retry_on: key('Errors that are tried again; all that can be, when it is left out.', ref('retryClasses'), [
+              'RATE_LIMIT',
+              'TIMEOUT',
+            ]),
+          },
+        },
+      ],
+    },
+    2,
+    { count: 3, backoff: ['1s', '5s', '30s'], retry_on: ['RATE_LIMIT', 'TIMEOUT'] },
+  ),
+  output: key('What the result must look like, as JSON Schema.', ref('schema'), {
+    type: 'object',
+    required: ['score'],
+  }),
+  allow: key(
+    'What the planned steps may be.',
+    {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        types: key('Types that they may have.', {
+          anyOf: [{ enum: [...STEP_TYPES] }, { type: 'array', items: { enum: [...STEP_TYPES] } }],
+        }),
+        personas: key('Personas that they may ask; all when it is left out.', ref('names')),
+      },
+    },
+    { types: ['persona-request', 'parallel'], personas: ['lead-engineer'] },
+  ),
+  max_steps: key('Most steps that may be planned.', { type: 'integer', minimum: 1, maximum: 500, default: 50 }),
+  operation: key('What git does in the worktree of the run.', { enum: [...GIT_OPERATIONS] }),
+  branch: key(
+    'The branch to make or go to, the branch of the remote, or the other side of a merge or rebase.',
+    TEXT,
+    'feature/{{ task.slug }}',
+  ),
+  from: key('Where a new branch starts; where the run stands when it is left out.', TEXT, 'main'),
+  message: key('The message of the commit.', TEXT, 'Add {{ task.title }}'),
+  remote: key('The remote, as git knows it.', TEXT, 'origin'),
+  then_steps: key('Done when the condition holds.', ref('steps')),
+  else_steps: key('Done when the condition does not hold.', ref('steps')),
+  steps: key('The steps inside.', { type: 'array', items: ref('step'), minItems: 1 }),
+  wait_for: key('How many must succeed; the others are canceled then.', {
+    anyOf: [{ enum: ['all', 'any'] }, { type: 'integer', minimum: 1 }],
+    default: 'all',
+  }),
+  until: key('Looked at after each round; the loop is done when it is true.', EXPRESSION, "steps.qa.status === 'pass'"),
+  while: key(
+    'Looked at before each round; the loop is done when it is false.',
+    EXPRESSION,
+    "loop.previous?.qa?.status !== 'pass'",
+  ),
+  max_rounds: key('Most rounds.', count(1, WORKFLOW_LIMITS.rounds), 3),
+  on_limit: key('What follows when the rounds are used up: the loop fails, or a person chooses.', {
+    enum: ['fail', 'ask'],
+    default: 'fail',
+  }),
+  items: key(
+    'What the steps are done for, one item after the other: a list, or a template that gives one.',
+    { anyOf: [{ type: 'array', maxItems: WORKFLOW_LIMITS.items }, TEMPLATE] },
+    '{{ task.files }}',
+    ['api', 'web'],
+  ),
+  concurrency: key('Items under way at the same time; all when it is left out.', count(1, WORKFLOW_LIMITS.items), 4),
+  workflow: key(
+    'The workflow that is run: its name, or the path of its file.',
+    { type: 'string', minLength: 1 },
+    'hotfix',
+  ),
+  task: key('What it is started with; the task of this run when it is left out. Texts inside may be templates.', MAP, {
+    title: '{{ task.title }}',
+  }),
+  prompt: key(
+    'What people are asked. May be a template.',
+    { type: 'string', minLength: 1 },
+    'Deploy {{ task.version }}?',
+  ),
+  choices: key(
+    'What they can choose: ids, ids with labels, or a map of labels; approve and reject when it is left out.',
+    {
+      anyOf: [
+        {
+          type: 'array',
+          minItems: 1,
+          maxItems: 50,
+          items: {
+            anyOf: [
+              ref('name'),
+              {
+                type: 'object',
+                additionalProperties: false,
+                required: ['id'],
+                properties: { id: ref('name'), label: TEXT },
+              },
+            ],
+          },
+        },
+        { type: 'object', minProperties: 1, maxProperties: 50, propertyNames: ref('name'), additionalProperties: TEXT },
+      ],
+    },
+    { ship: 'Ship it', hold: 'Hold it back' },
+  ),
+  reject: key('Choices that fail the step.', ref('names'), ['reject']),
+  form: key('What else is asked for, as JSON Schema of the answer.', ref('schema')),
+  context: key('What to judge by; texts inside may be templates.', MAP),
+  assignees: key('Who is asked. May be templates.', TEXTS, ['{{ task.owner }}']),
+  duration: key('How long to wait.', ref('duration'), '10m'),
+  signal: key('The signal to wait for.', { type: 'string', minLength: 1 }, 'deployed'),
+  event: key('The name of the event.', { type: 'string', minLength: 1 }, 'phase.completed'),
+  data: key('What the event carries; texts inside may be templates.', MAP),
+};
+
+/** `until` of a `wait` is a time. */
+export const WAIT_UNTIL = key(
+  'The time to wait for, in ISO 8601. May be a template.',
+  { type: 'string', minLength: 1 },
+  '2026-12-01T08:00:00Z',
+  '{{ task.release_at }}',
+);
+
+/** What stands behind the keys of other documents, where it is not the same as behind ours. */
+export const OTHER_VALUES: Readonly<Record<string, JsonObject>> = {
+  milliseconds: { anyOf: [{ type: 'number', exclusiveMinimum: 0 }, ref('duration')] },
+  groups: { type: 'boolean' },
+  'retry config': {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      maxAttempts: { type: 'integer', minimum: 1 },
+      backoffMs: { type: 'array', items: { type: 'number', minimum: 0 } },
+      retryOn: { anyOf: [{ enum: [...ERROR_CLASSES] }, { type: 'array', items: { enum: [...ERROR_CLASSES] } }] },
+    },
+  },
+  'retry map': {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      count: { type: 'integer', minimum: 0 },
+      delay_ms: { type: 'number', minimum: 0 },
+      backoff_multiplier: { type: 'number', minimum: 1 },
+    },
+  },
+};

@@ -1,0 +1,272 @@
+/**
+ * The steps of a workflow in their one normal form: plain JSON with every field present, keys spelled as in the file.
+ * Whatever a file, a program or a persona wrote is turned into this before anything else looks at it.
+ */
+import type { JsonObject, JsonValue } from '../core/json.js';
+import type { ErrorClass } from '../core/statuses.js';
+
+/** A JSON Schema: an object, or true for anything. */
+export type JsonSchema = JsonObject | true;
+
+/** Seconds above 0, or template text that gives seconds or a duration such as `5m`; null for no limit. */
+export type Duration = number | string;
+
+export const STEP_TYPES = [
+  'persona-request',
+  'git-operation',
+  'conditional',
+  'parallel',
+  'loop',
+  'for_each',
+  'workflow',
+  'decision',
+  'wait',
+  'emit',
+  'plan',
+] as const;
+export type StepType = (typeof STEP_TYPES)[number];
+
+/** `on_success` steps are skipped once something before them has failed; the others are what is done about it. */
+export const WHENS = ['on_success', 'always', 'on_failure'] as const;
+export type When = (typeof WHENS)[number];
+
+/** What a step's failure means: its list fails, its list goes on, or a person chooses. */
+export const ON_ERRORS = ['fail', 'continue', 'ask'] as const;
+export type OnError = (typeof ON_ERRORS)[number];
+
+/** What every step has. */
+export interface StepBase {
+  /** Unique in the whole file, nested lists included. */
+  readonly id: string;
+  /** Template text. */
+  readonly name: string;
+  readonly description: string;
+  /** Ids of steps of the same list. */
+  readonly dependencies: readonly string[];
+  /** An expression, or null: always. A false one skips the step. Of a `conditional` it chooses the branch instead. */
+  readonly condition: string | null;
+  readonly when: When;
+  /** How long one attempt, or a whole block, may take. */
+  readonly timeout: Duration | null;
+  readonly on_error: OnError;
+  /** Steps that undo this one, run when the run fails or is canceled after it succeeded. */
+  readonly compensate: readonly StepDefinition[];
+}
+
+/** Seconds before the second, third … attempt; the last one repeats. */
+export type BackoffList = readonly number[];
+
+export interface BackoffCurve {
+  /** Seconds before the second attempt. */
+  readonly initial: number;
+  readonly factor: number;
+  /** Seconds at most. */
+  readonly max: number;
+  /** Part of the delay that is drawn, 0 to 1: 0.2 gives 80 % to 100 % of it. */
+  readonly jitter: number;
+}
+
+export interface Retries {
+  /** Further attempts after the first, or template text that gives their number. */
+  readonly count: number | string;
+  readonly backoff: BackoffList | BackoffCurve;
+  /** Classes that are tried again; null for all that may be. */
+  readonly retry_on: readonly ErrorClass[] | null;
+}
+
+/** 1 s, 2 s, 4 s … up to a minute. */
+export const DEFAULT_BACKOFF: BackoffCurve = { initial: 1, factor: 2, max: 60, jitter: 0 };
+export const NO_RETRIES: Retries = { count: 0, backoff: DEFAULT_BACKOFF, retry_on: null };
+
+/** How attempts are asked of a persona and what follows when they do not pass. */
+export interface AskPolicy {
+  /** How long a request may wait for a free worker. */
+  readonly queue_timeout: Duration | null;
+  readonly retries: Retries;
+}
+
+interface Asking extends AskPolicy {
+  readonly persona: string;
+  /** Personas that are asked in turn when the one before has used up its attempts. */
+  readonly fallback: readonly string[];
+  /** Texts inside may be templates. */
+  readonly params: JsonObject;
+}
+
+export interface PersonaRequestStep extends StepBase, Asking {
+  readonly type: 'persona-request';
+  /** What the result must look like; null for anything. */
+  readonly output: JsonSchema | null;
+}
+
+/** A persona that answers with a list of steps (`result.steps`), which are checked and then run. */
+export interface PlanStep extends StepBase, Asking {
+  readonly type: 'plan';
+  readonly allow: {
+    /** Types that the steps may have. */
+    readonly types: readonly StepType[];
+    /** Personas they may ask; null for all. */
+    readonly personas: readonly string[] | null;
+  };
+  /** Most steps that it may plan, nested ones included. */
+  readonly max_steps: number;
+}
+
+export const GIT_OPERATIONS = ['branch', 'switch', 'commit', 'push', 'merge', 'rebase', 'sync'] as const;
+export type GitOperation = (typeof GIT_OPERATIONS)[number];
+
+/** Done by the built-in persona `git` in the run's worktree. All texts but `operation` are templates. */
+export interface GitOperationStep extends StepBase, AskPolicy {
+  readonly type: 'git-operation';
+  readonly operation: GitOperation;
+  /** branch, switch: the branch to make or go to; push, sync: the remote's branch; merge, rebase: the other side. */
+  readonly branch: string | null;
+  /** Where a new branch starts. */
+  readonly from: string | null;
+  readonly message: string | null;
+  readonly remote: string | null;
+}
+
+export interface ConditionalStep extends StepBase {
+  readonly type: 'conditional';
+  readonly condition: string;
+  readonly then_steps: readonly StepDefinition[];
+  readonly else_steps: readonly StepDefinition[];
+}
+
+export interface ParallelStep extends StepBase {
+  readonly type: 'parallel';
+  readonly steps: readonly StepDefinition[];
+  /** How many must succeed; the others are canceled then. */
+  readonly wait_for: 'all' | 'any' | number;
+}
+
+export interface LoopStep extends StepBase {
+  readonly type: 'loop';
+  readonly steps: readonly StepDefinition[];
+  /** Looked at after each round; true ends the loop well. Exactly one of `until` and `while` is there. */
+  readonly until: string | null;
+  /** Looked at before each round; false ends the loop well. */
+  readonly while: string | null;
+  readonly max_rounds: number | string;
+  /** What follows when the rounds are used up: it fails, or a person chooses. Never a pass. */
+  readonly on_limit: 'fail' | 'ask';
+}
+
+export interface ForEachStep extends StepBase {
+  readonly type: 'for_each';
+  /** A list whose texts may be templates, or a template that gives a list. */
+  readonly items: string | readonly JsonValue[];
+  readonly steps: readonly StepDefinition[];
+  /** Items under way at the same time; null for no limit. */
+  readonly concurrency: number | string | null;
+}
+
+/** A run inside the run. */
+export interface WorkflowStep extends StepBase {
+  readonly type: 'workflow';
+  readonly workflow: string;
+  /** Content hash of its definition; null until the loader has found it. */
+  readonly definition: string | null;
+  /** Texts may be templates; null hands over the task of the outer run. */
+  readonly task: JsonObject | null;
+  readonly retries: Retries;
+}
+
+export interface Choice {
+  readonly id: string;
+  readonly label: string;
+}
+
+/** Asks people. The result is `{ choice, data, by }`. */
+export interface DecisionStep extends StepBase {
+  readonly type: 'decision';
+  /** Template text. */
+  readonly prompt: string;
+  readonly choices: readonly Choice[];
+  /** Choices that fail the step. */
+  readonly reject: readonly string[];
+  /** What the data of an answer must look like; null for none. */
+  readonly form: JsonSchema | null;
+  /** What to judge by; texts may be templates. */
+  readonly context: JsonObject;
+  readonly assignees: readonly string[];
+}
+
+/** Exactly one of `duration`, `until` and `signal` is there. A signal that does not come in `timeout` fails the step. */
+export interface WaitStep extends StepBase {
+  readonly type: 'wait';
+  readonly duration: Duration | null;
+  /** Template text that gives a time: ISO 8601. */
+  readonly until: string | null;
+  readonly signal: string | null;
+}
+
+export interface EmitStep extends StepBase {
+  readonly type: 'emit';
+  /** Template text. */
+  readonly event: string;
+  readonly data: JsonObject;
+}
+
+export type StepDefinition =
+  | PersonaRequestStep
+  | GitOperationStep
+  | ConditionalStep
+  | ParallelStep
+  | LoopStep
+  | ForEachStep
+  | WorkflowStep
+  | DecisionStep
+  | WaitStep
+  | EmitStep
+  | PlanStep;
+
+/** Steps that are answered by a persona, attempt by attempt. */
+export type AskingStep = PersonaRequestStep | GitOperationStep | PlanStep;
+/** Steps that hold lists of steps. What a `plan` holds is known only when its persona has answered. */
+export type BlockStep = ConditionalStep | ParallelStep | LoopStep | ForEachStep;
+
+/** The persona of every `git-operation`. */
+const GIT_PERSONA = 'git';
+
+/** One list of steps inside a step: the steps in it start together and wait for each other by `dependencies`. */
+export interface StepList {
+  readonly key: 'steps' | 'then_steps' | 'else_steps' | 'compensate';
+  readonly steps: readonly StepDefinition[];
+}
+
+/** The lists written inside a step, `compensate` last. */
+export function listsOf(step: StepDefinition): readonly StepList[] {
+  const lists: StepList[] = [];
+  switch (step.type) {
+    case 'conditional':
+      lists.push({ key: 'then_steps', steps: step.then_steps }, { key: 'else_steps', steps: step.else_steps });
+      break;
+    case 'parallel':
+    case 'loop':
+    case 'for_each':
+      lists.push({ key: 'steps', steps: step.steps });
+      break;
+    default:
+  }
+  if (step.compensate.length > 0) lists.push({ key: 'compensate', steps: step.compensate });
+  return lists;
+}
+
+/** Every step of a list and of the lists inside, outer ones first. Without recursion over siblings; nesting is bounded. */
+export function* allSteps(steps: readonly StepDefinition[]): Generator<StepDefinition> {
+  for (const step of steps) {
+    yield step;
+    for (const list of listsOf(step)) yield* allSteps(list.steps);
+  }
+}
+
+export function isAsking(step: StepDefinition): step is AskingStep {
+  return step.type === 'persona-request' || step.type === 'git-operation' || step.type === 'plan';
+}
+
+/** The personas that a step asks, in turn. */
+export function personasOf(step: AskingStep): readonly string[] {
+  return step.type === 'git-operation' ? [GIT_PERSONA] : [step.persona, ...step.fallback];
+}

@@ -1,0 +1,126 @@
+/** The normal form as it is read back from the store: nothing is trusted to be what this version wrote. */
+import { z } from 'zod';
+import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
+import { ERROR_CLASSES } from '../core/statuses.js';
+import { GIT_OPERATIONS, ON_ERRORS, STEP_TYPES, type StepDefinition, WHENS } from './steps.js';
+
+const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
+const duration = z.union([z.number().positive(), z.string()]).nullable();
+const schema = z.union([jsonObjectSchema, z.literal(true)]).nullable();
+const steps = z.lazy(() => z.array(stepSchema));
+
+const retries = z.strictObject({
+  count: z.union([z.int().min(0).max(100), z.string()]),
+  backoff: z.union([
+    z.array(z.number().nonnegative()).min(1),
+    z.strictObject({
+      initial: z.number().nonnegative(),
+      factor: z.number().min(1),
+      max: z.number().nonnegative(),
+      jitter: z.number().min(0).max(1),
+    }),
+  ]),
+  retry_on: z.array(z.enum(ERROR_CLASSES)).nullable(),
+});
+
+const base = {
+  id: name,
+  name: z.string(),
+  description: z.string(),
+  dependencies: z.array(z.string()),
+  condition: z.string().nullable(),
+  when: z.enum(WHENS),
+  timeout: duration,
+  on_error: z.enum(ON_ERRORS),
+  compensate: steps,
+};
+const policy = { queue_timeout: duration, retries };
+const asking = { ...policy, persona: name, fallback: z.array(name), params: jsonObjectSchema };
+const text = z.string().nullable();
+
+const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
+  z.strictObject({ ...base, ...asking, type: z.literal('persona-request'), output: schema }),
+  z.strictObject({
+    ...base,
+    ...asking,
+    type: z.literal('plan'),
+    allow: z.strictObject({ types: z.array(z.enum(STEP_TYPES)), personas: z.array(name).nullable() }),
+    max_steps: z.int().positive(),
+  }),
+  z.strictObject({
+    ...base,
+    ...policy,
+    type: z.literal('git-operation'),
+    operation: z.enum(GIT_OPERATIONS),
+    branch: text,
+    from: text,
+    message: text,
+    remote: text,
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('conditional'),
+    condition: z.string(),
+    then_steps: steps,
+    else_steps: steps,
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('parallel'),
+    steps,
+    wait_for: z.union([z.enum(['all', 'any']), z.int().positive()]),
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('loop'),
+    steps,
+    until: text,
+    while: text,
+    max_rounds: z.union([z.int().positive(), z.string()]),
+    on_limit: z.enum(['fail', 'ask']),
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('for_each'),
+    items: z.union([z.string(), z.array(jsonValueSchema)]),
+    steps,
+    concurrency: z.union([z.int().positive(), z.string()]).nullable(),
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('workflow'),
+    workflow: z.string(),
+    definition: text,
+    task: jsonObjectSchema.nullable(),
+    retries,
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('decision'),
+    prompt: z.string(),
+    choices: z.array(z.strictObject({ id: name, label: z.string() })).min(1),
+    reject: z.array(z.string()),
+    form: schema,
+    context: jsonObjectSchema,
+    assignees: z.array(z.string()),
+  }),
+  z.strictObject({ ...base, type: z.literal('wait'), duration, until: text, signal: text }),
+  z.strictObject({ ...base, type: z.literal('emit'), event: z.string(), data: jsonObjectSchema }),
+]);
+
+export const stepsSchema: z.ZodType<readonly StepDefinition[]> = z.array(stepSchema);
+
+export const workflowSchema = z.strictObject({
+  format: z.literal(2),
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  input: schema,
+  output: schema,
+  result: jsonValueSchema,
+  variables: jsonObjectSchema,
+  timeout: duration,
+  max_concurrent_steps: z.int().positive().nullable(),
+  concurrency: z.strictObject({ key: z.string(), limit: z.int().positive() }).nullable(),
+  steps: stepsSchema,
+});

@@ -1,0 +1,147 @@
+/** What an attempt's end leads to: the step passes, is tried again, goes to another persona, or fails. */
+import type { StepFailure } from '../core/facts.js';
+import { isJsonObject } from '../core/json.js';
+import type { PersonaReply } from '../core/messages.js';
+import { type ErrorClass, RETRYABLE_CLASSES, type Verdict } from '../core/statuses.js';
+import { type PlannedSteps, parseSteps } from '../definition/planned-steps.js';
+import { renderCount } from '../definition/render.js';
+import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definition/steps.js';
+import { WORKFLOW_LIMITS } from '../definition/workflow.js';
+import { openPlanned } from './blocks.js';
+import { failStep } from './failures.js';
+import { mayGoOn, planned } from './instances.js';
+import { base, delayOf, moveStep } from './moves.js';
+import type { StepRecord } from './records.js';
+import { scopeOf } from './scope.js';
+import type { Draft } from './state.js';
+
+/** A worker may vanish this often under one step before the step is taken for the cause. */
+export const MAX_LOSSES = 5;
+
+/** Takes a persona's answer to the attempt that is awaited. */
+export function takeReply(draft: Draft, path: string, reply: PersonaReply): void {
+  const { verdict, error } = judge(draft, path, reply);
+  const { result, artifacts, commit } = reply;
+  if (error !== null) {
+    // What the persona found out is kept, whatever becomes of the step.
+    attemptFailed(draft, path, { error, change: { verdict, result, artifacts } });
+    return;
+  }
+  if (commit !== null) draft.setRecord({ head: commit });
+  const step = planned(draft, path);
+  if (step.definition.type === 'plan') {
+    const parsed = plannedBy(draft, step.definition, reply);
+    if (!parsed.ok) {
+      const message = `the steps it planned cannot be run: ${parsed.problems.slice(0, 5).join('; ')}`;
+      const change = { verdict: 'error', result, artifacts } as const;
+      attemptFailed(draft, path, { error: { class: 'INVALID_REPLY', message }, change });
+      return;
+    }
+    draft.setStep(path, { result, artifacts, commit, error: null });
+    openPlanned(draft, path, parsed.steps);
+    return;
+  }
+  moveStep(draft, path, 'PASS', { verdict: 'pass', result, artifacts, commit, error: null });
+  const { attempt, worker } = draft.step(path);
+  const outcome = { verdict: 'pass', result, artifacts, commit } as const;
+  draft.facts.push({ ...base(draft), type: 'step.succeeded', step: path, attempt, worker: worker ?? '', ...outcome });
+}
+
+/** The one place that decides what an attempt that did not pass leads to. */
+export function attemptFailed(
+  draft: Draft,
+  path: string,
+  { error, change = {} }: { error: StepFailure; change?: Partial<StepRecord> },
+): void {
+  const { definition } = planned(draft, path);
+  const record = draft.step(path);
+  const lost = error.class === 'WORKER_LOST';
+  const counts = { failures: record.failures + (lost ? 0 : 1), losses: record.losses + (lost ? 1 : 0) };
+  // In a list that fails nothing is begun again.
+  const goesOn = mayGoOn(draft, path);
+  const retryable = isRetryable(definition, error.class);
+  const again = lost ? counts.losses <= MAX_LOSSES : retryable && counts.failures <= retriesOf(draft, path);
+  if (goesOn && again) {
+    retry(draft, path, { error, lost, change: { ...change, ...counts, error } });
+    return;
+  }
+  const next = (record.more.asked ?? 0) + 1;
+  const persona = isAsking(definition) ? personasOf(definition)[next] : undefined;
+  if (goesOn && persona !== undefined && RETRYABLE_CLASSES.includes(error.class)) {
+    fallBack(draft, path, { error, next, definition: definition as AskingStep });
+    return;
+  }
+  failStep(draft, path, { error, change: { ...counts, ...change } });
+}
+
+/** Puts a failed step to its persona once more, since people said so. Its retries count from the beginning. */
+export function tryAgain(draft: Draft, path: string): void {
+  draft.setStep(path, { failures: 0, losses: 0 });
+  moveStep(draft, path, 'REQUEUE');
+}
+
+/** The verdict as it counts: a result that does not fit the step's schema is no valid reply. */
+function judge(draft: Draft, path: string, reply: PersonaReply): { verdict: Verdict; error: StepFailure | null } {
+  if (reply.status !== 'pass') {
+    const unexplained = { class: 'PERSONA_ERROR', message: `the persona replied ${reply.status} without saying why` };
+    return { verdict: reply.status, error: reply.error ?? (unexplained as StepFailure) };
+  }
+  const issues = planned(draft, path).checkOutput?.(reply.result) ?? [];
+  if (issues.length === 0) return { verdict: 'pass', error: null };
+  const listed = issues.map((issue) => `${issue.path === '' ? 'result' : issue.path}: ${issue.message}`).join('; ');
+  return {
+    verdict: 'error',
+    error: { class: 'INVALID_REPLY', message: `the result does not fit the step's output schema: ${listed}` },
+  };
+}
+
+/** The steps of a plan, checked like those of a file. They stand by themselves: what they need is in their params. */
+function plannedBy(draft: Draft, { allow, max_steps }: PlanStep, { result }: PersonaReply): PlannedSteps {
+  if (!isJsonObject(result)) return { ok: false, problems: ['the result must be a map with the list "steps"'] };
+  return parseSteps(result['steps'] ?? null, {
+    types: allow.types,
+    personas: allow.personas === null ? null : new Set(allow.personas),
+    max_steps,
+    taken: new Set(),
+    readable: [],
+    variables: Object.keys(draft.variables),
+  });
+}
+
+function isRetryable(definition: ReturnType<typeof planned>['definition'], errorClass: ErrorClass): boolean {
+  if (!RETRYABLE_CLASSES.includes(errorClass)) return false;
+  if (!isAsking(definition) && definition.type !== 'workflow') return false;
+  return definition.retries.retry_on?.includes(errorClass) ?? true;
+}
+
+/** Retries that the definition grants the step, rendered with what it reads. */
+function retriesOf(draft: Draft, path: string): number {
+  const step = planned(draft, path);
+  return renderCount(step, 'retries', { scope: scopeOf(draft, path, step), from: 0, to: WORKFLOW_LIMITS.retries }) ?? 0;
+}
+
+function retry(
+  draft: Draft,
+  path: string,
+  { error, lost, change }: { error: StepFailure; lost: boolean; change: Partial<StepRecord> },
+): void {
+  const { attempt, worker } = draft.step(path);
+  // The fact comes before the request that the move may dispatch at once, so that a reader sees them in this order.
+  const delayMs = lost ? 0 : delayOf(draft, path, change.failures ?? 1);
+  draft.facts.push({ ...base(draft), type: 'step.retrying', step: path, attempt, error, worker, delayMs });
+  moveStep(draft, path, lost ? 'REQUEUE' : 'RETRY', { token: null, endedAt: draft.cause.at, ...change });
+}
+
+/** Asks the next persona, with its own retries. */
+function fallBack(
+  draft: Draft,
+  path: string,
+  { error, next, definition }: { error: StepFailure; next: number; definition: AskingStep },
+): void {
+  const { attempt, more } = draft.step(path);
+  const personas = personasOf(definition);
+  const from = personas[next - 1] ?? '';
+  const to = personas[next] ?? '';
+  draft.facts.push({ ...base(draft), type: 'step.fallback', step: path, attempt, from, to, error });
+  moveStep(draft, path, 'REQUEUE', { failures: 0, losses: 0, token: null, error, more: { ...more, asked: next } });
+}

@@ -1,0 +1,73 @@
+/** `workflow` steps: a run inside the run, started and told of in the same commit as the step's own transition. */
+import { childRunId } from '../core/ids.js';
+import { canonicalJson, type JsonObject } from '../core/json.js';
+import type { InnerRunOutcome, RunInput } from '../core/messages.js';
+import type { PlannedStep } from '../definition/plan.js';
+import { renderDuration, renderObject } from '../definition/render.js';
+import type { WorkflowStep } from '../definition/steps.js';
+import { armTimer, base, moveStep } from './moves.js';
+import { newRunRecord } from './records.js';
+import { scopeOf } from './scope.js';
+import type { Draft } from './state.js';
+
+/** Starts the run inside. Throws EXPRESSION_FAILED. */
+export function openInnerRun(draft: Draft, path: string, step: PlannedStep & { definition: WorkflowStep }): void {
+  const { definition } = step;
+  const scope = scopeOf(draft, path, step);
+  const task = definition.task === null ? draft.task : renderObject(step, 'task', scope);
+  const timeoutMs = renderDuration(step, 'timeout', scope);
+  const attempt = draft.step(path).attempt + 1;
+  const run = childRunId(draft.record.id, path, attempt);
+  const token = `${path}.${String(attempt)}.${run}`;
+  const { workspace } = draft.state.input;
+  const input: RunInput = {
+    task,
+    // Its own branch, from where this run stands; what it leaves behind is taken over when it has completed.
+    workspace:
+      workspace === null ? null : { ...workspace, base: draft.record.head ?? workspace.base, branch: `coord/${run}` },
+    parent: { run: draft.record.id, step: path, token },
+  };
+  const record = newRunRecord({
+    id: run,
+    workflow: definition.workflow,
+    createdAt: draft.cause.at,
+    head: input.workspace?.base ?? null,
+    slot: null,
+    parent: { run: draft.record.id, step: path },
+  });
+  draft.starts.push({
+    run,
+    definition: definition.definition ?? '',
+    input: canonicalJson(input as unknown as JsonObject),
+    record: JSON.stringify(record),
+  });
+  const more = { ...draft.step(path).more, run };
+  moveStep(draft, path, 'OPEN', { attempt, token, queuedAt: draft.cause.at, begunAt: draft.cause.at, more });
+  draft.facts.push({ ...base(draft), type: 'step.opened', step: path, detail: { run } });
+  if (timeoutMs !== null) armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs });
+}
+
+/** Cancels the run inside, when there is one under way. */
+export function cancelInnerRun(draft: Draft, path: string, reason: string): void {
+  const { run } = draft.step(path).more;
+  if (run === undefined) return;
+  const body = JSON.stringify({ reason: reason.slice(0, 2_000), by: `run ${draft.record.id}` });
+  draft.sends.push({ run, kind: 'cancel', body });
+}
+
+/** Tells the run around of this one's end, when there is one. */
+export function tellParent(draft: Draft): void {
+  const { parent } = draft.state.input;
+  const { status, failure, result, head, id } = draft.record;
+  if (parent === null || (status !== 'completed' && status !== 'failed' && status !== 'canceled')) return;
+  const outcome: InnerRunOutcome = {
+    step: parent.step,
+    token: parent.token,
+    run: id,
+    status,
+    result,
+    error: failure === null ? null : { class: failure.class, message: failure.message },
+    head,
+  };
+  draft.sends.push({ run: parent.run, kind: 'inner-run', body: JSON.stringify(outcome) });
+}

@@ -1,0 +1,125 @@
+/** What is asked of a persona: one attempt of one step as a request, with what the steps before it came to. */
+import { type JsonObject, sha256 } from '../core/json.js';
+import { type PersonaRequest, PROTOCOL_VERSION, RESULTS_LIMIT } from '../core/messages.js';
+import type { Scope } from '../expression/scope.js';
+import type { PlannedStep } from '../definition/plan.js';
+import { renderDuration, renderObject, renderText } from '../definition/render.js';
+import { type AskingStep, isAsking, personasOf } from '../definition/steps.js';
+import { prefixOf, resolve } from './instances.js';
+import type { StepRecord } from './records.js';
+import { scopeOf } from './scope.js';
+import type { Draft } from './state.js';
+import { outcomeOf } from './values.js';
+
+interface RenderedRequest {
+  readonly name: string;
+  readonly params: JsonObject;
+  readonly timeoutMs: number | null;
+  readonly queueMs: number | null;
+}
+
+/** The texts of a request. Throws EXPRESSION_FAILED, naming step and field. */
+export function renderRequest(step: PlannedStep, scope: Scope): RenderedRequest {
+  const { definition } = step;
+  return {
+    name: renderText(step, 'name', scope) ?? definition.id,
+    params: definition.type === 'git-operation' ? gitParams(step, scope) : renderObject(step, 'params', scope),
+    timeoutMs: renderDuration(step, 'timeout', scope),
+    queueMs: renderDuration(step, 'queue_timeout', scope),
+  };
+}
+
+function gitParams(step: PlannedStep, scope: Scope): JsonObject {
+  const { definition } = step;
+  const operation = definition.type === 'git-operation' ? definition.operation : '';
+  const text = (field: string): string | null => renderText(step, field, scope);
+  return { operation, branch: text('branch'), from: text('from'), message: text('message'), remote: text('remote') };
+}
+
+/** The persona that is asked now. */
+function askedPersona(draft: Draft, path: string, definition: AskingStep): string {
+  const personas = personasOf(definition);
+  return personas[draft.step(path).more.asked ?? 0] ?? personas[0] ?? '';
+}
+
+/** Puts the step's next attempt on the persona's stream. Throws EXPRESSION_FAILED. */
+export function dispatch(draft: Draft, path: string, step: PlannedStep): { queueMs: number | null } {
+  const { definition } = step;
+  if (!isAsking(definition)) return { queueMs: null };
+  const rendered = renderRequest(step, scopeOf(draft, path, step));
+  const persona = askedPersona(draft, path, definition);
+  const attempt = draft.step(path).attempt + 1;
+  const { workspace } = draft.state.input;
+  const request: Omit<PersonaRequest, 'token' | 'results' | 'omitted'> = {
+    protocol: PROTOCOL_VERSION,
+    run: draft.record.id,
+    workflow: draft.record.workflow,
+    step: path,
+    name: rendered.name,
+    persona,
+    attempt,
+    params: rendered.params,
+    task: draft.state.input.task,
+    workspace: workspace === null ? null : { ...workspace, commit: draft.record.head ?? workspace.base },
+    timeoutMs: rendered.timeoutMs,
+  };
+  const text = `${JSON.stringify(request).slice(1, -1)},${outcomesBefore(draft, path, step)}`;
+  const token = `${path}.${String(attempt)}.${sha256(text).slice(0, 16)}`;
+  draft.requests.push({ persona, body: `{"token":${JSON.stringify(token)},${text}}` });
+  draft.setStep(path, {
+    attempt,
+    token,
+    queuedAt: draft.cause.at,
+    begunAt: null,
+    endedAt: null,
+    worker: null,
+    verdict: null,
+    result: null,
+    artifacts: [],
+    commit: null,
+  });
+  const at = { run: draft.record.id, at: draft.cause.at, cause: draft.cause.id };
+  draft.facts.push({ ...at, type: 'step.queued', step: path, attempt, persona, token });
+  return { queueMs: rendered.queueMs };
+}
+
+/** The outcomes that a request carries, as its members `results` and `omitted`: the nearest steps before it, as many as fit. */
+function outcomesBefore(draft: Draft, path: string, step: PlannedStep): string {
+  const results: string[] = [];
+  const omitted: string[] = [];
+  const from = { prefix: prefixOf(path), frames: step.frames };
+  let bytes = 0;
+  for (const id of step.ancestors) {
+    const at = resolve(draft, id, from);
+    const outcome = at === null ? null : outcomeText(draft, at);
+    if (outcome === null) continue;
+    if (bytes + outcome.bytes > RESULTS_LIMIT.bytes) {
+      omitted.push(id);
+      continue;
+    }
+    bytes += outcome.bytes;
+    results.push(`${JSON.stringify(id)}:${outcome.text}`);
+  }
+  return `"results":{${results.join(',')}},"omitted":${JSON.stringify([...omitted, ...step.ancestorsOmitted])}`;
+}
+
+interface OutcomeText {
+  readonly text: string;
+  readonly bytes: number;
+}
+
+/** By record: what a settled step came to stands in many requests, and is written out once. */
+const texts = new WeakMap<StepRecord, OutcomeText>();
+
+function outcomeText(draft: Draft, path: string): OutcomeText | null {
+  const record = draft.step(path);
+  const known = texts.get(record);
+  if (known !== undefined) return known;
+  const outcome = outcomeOf(draft, path);
+  if (outcome === null) return null;
+  const text = JSON.stringify(outcome);
+  const written = { text, bytes: Buffer.byteLength(text) };
+  // The value of a block is that of the steps in it.
+  if (record.more.block === undefined) texts.set(record, written);
+  return written;
+}

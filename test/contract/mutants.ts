@@ -1,0 +1,263 @@
+/** Scripts that are broken on purpose, to see that the contract notices. */
+import type { ScriptName } from '../../src/redis/scripts.js';
+
+export interface Mutant {
+  readonly name: string;
+  readonly script: ScriptName;
+  readonly from: string;
+  readonly to: string;
+  /** How the names begin of the cases that are tried first; like the script's name when left out. */
+  readonly first?: string;
+}
+
+/** A script with one of its lines taken out or changed: each must turn at least one case red. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'commit without the version check',
+    script: 'commit',
+    from: "~= ARGV[3] then return { 'STALE' } end",
+    to: '~= ARGV[3] then end',
+  },
+  {
+    name: 'commit without the fence',
+    script: 'commit',
+    from: "if fenced(KEYS[1], ARGV[1], ARGV[2]) then return { 'FENCED' } end",
+    to: '',
+  },
+  {
+    name: 'a fence that looks at the epoch only',
+    script: 'commit',
+    from: 'return held[1] ~= owner or held[2] ~= epoch',
+    to: 'return held[2] ~= epoch',
+  },
+  {
+    name: 'commit that leaves the message in the inbox',
+    script: 'commit',
+    from: "redis.call('XDEL', KEYS[2]",
+    to: "tostring('XDEL', KEYS[2]",
+  },
+  { name: 'commit that keeps the old claim', script: 'commit', from: "cleared[#cleared + 1] = 'c:' .. id", to: '' },
+  { name: 'reply without the token check', script: 'reply', from: 'if run[1] ~= ARGV[4] then', to: 'if false then' },
+  {
+    name: 'reply from whoever',
+    script: 'reply',
+    from: "if claim and claim.worker ~= ARGV[5] then return { 'STALE' } end",
+    to: '',
+  },
+  {
+    name: 'reply that leaves the timers',
+    script: 'reply',
+    from: "redis.call('ZREM', KEYS[3], ARGV[6], ARGV[7])",
+    to: '',
+  },
+  { name: 'beat from whoever', script: 'beat', from: "if claim.worker ~= ARGV[5] then return { 'STOP' } end", to: '' },
+  {
+    name: 'begin that lets two work',
+    script: 'begin',
+    from: "{ cjson.decode(run[3]).worker == ARGV[5] and 'GO' or 'HELD' }",
+    to: "{ 'GO' }",
+  },
+  { name: 'begin that leaves the delivery', script: 'begin', from: "redis.call('XDEL', requests, entry)", to: '' },
+  { name: 'fire that keeps the timer', script: 'fire', from: "redis.call('ZREM', KEYS[2], timer)", to: '' },
+  {
+    name: 'admit that forgets the key',
+    script: 'admit',
+    from: "redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])",
+    to: '',
+  },
+  { name: 'leave that drops what is held', script: 'leave', from: "then return { 'HOLDS' } end", to: 'then end' },
+  {
+    name: 'commit that begins a run anew',
+    first: 'starts',
+    script: 'commit',
+    from: "redis.call('HLEN', key) == 0",
+    to: 'true',
+  },
+  {
+    name: 'commit that begins a run twice',
+    first: 'starts',
+    script: 'commit',
+    from: 'not begun[key] and',
+    to: '',
+  },
+  {
+    name: 'commit that begins a run without its message',
+    first: 'starts',
+    script: 'commit',
+    from: "send(KEYS[2], start[2], 'start', '{}')",
+    to: '',
+  },
+  {
+    name: 'commit that does not list what it begins',
+    first: 'starts',
+    script: 'commit',
+    from: "redis.call('ZADD', KEYS[9 + transition.pending], now, start[2])",
+    to: '',
+  },
+  {
+    name: 'commit that finds the list of pending runs broken after its first write',
+    first: 'a transition',
+    script: 'commit',
+    from: "redis.call('ZSCORE', KEYS[9 + transition.pending], start[2])",
+    to: '',
+  },
+  {
+    name: 'commit that finds the inbox broken after its first write',
+    first: 'a transition',
+    script: 'commit',
+    from: "then redis.call('XLEN', KEYS[2]) end",
+    to: 'then end',
+  },
+  {
+    name: 'commit that tells runs that have ended',
+    first: 'sends',
+    script: 'commit',
+    from: 'if status and not ended(status) then',
+    to: 'if status then',
+  },
+  {
+    name: 'commit that tells runs that are not there',
+    first: 'sends',
+    script: 'commit',
+    from: 'if status and not ended(status) then',
+    to: 'if not (status and ended(status)) then',
+  },
+  {
+    name: 'commit that cannot tell what it begins',
+    first: 'sends',
+    script: 'commit',
+    from: "begun[key] and 'pending' or",
+    to: '',
+  },
+  {
+    name: 'commit that keeps the slot',
+    first: 'release',
+    script: 'commit',
+    from: '\n  slot_leave(slot, line, run)',
+    to: '',
+  },
+  {
+    name: 'commit that gives the slot to nobody',
+    first: 'release',
+    script: 'commit',
+    from: 'for _, following in ipairs(chosen) do slot_enter(slot, line, KEYS[2], following, now) end',
+    to: '',
+  },
+  {
+    name: 'a slot that is given away by a run that never held it',
+    first: 'release',
+    script: 'commit',
+    from: "if leaving then held = held - redis.call('HEXISTS', slot, 'r:' .. leaving) end",
+    to: 'if leaving then held = held - 1 end',
+  },
+  {
+    name: 'a slot without a limit',
+    first: 'release',
+    script: 'commit',
+    from: 'local room = limit - held',
+    to: 'local room = 9',
+  },
+  {
+    name: 'a slot that takes in one more than the limit',
+    first: 'release',
+    script: 'commit',
+    from: 'math.min(room, waiting) - 1)',
+    to: 'math.min(room, waiting))',
+  },
+  {
+    name: 'a slot that starts a run which goes on waiting',
+    first: 'release',
+    script: 'commit',
+    from: "redis.call('ZREM', line, run)\n  redis.call('HSET', slot",
+    to: "redis.call('HSET', slot",
+  },
+  {
+    name: 'a slot that is not held by the run it starts',
+    first: 'release',
+    script: 'commit',
+    from: "redis.call('HSET', slot, 'r:' .. run, now)",
+    to: '',
+  },
+  {
+    name: 'a slot that lets nobody leave the line',
+    first: 'release',
+    script: 'commit',
+    from: "redis.call('ZREM', line, run)\n  -- The limit",
+    to: '-- The limit',
+  },
+  {
+    name: 'a slot that is left behind',
+    first: 'a slot',
+    script: 'commit',
+    from: "if redis.call('HLEN', slot) == 1 then redis.call('DEL', slot) end",
+    to: '',
+  },
+  {
+    name: 'a slot with a run called like its limit',
+    first: 'slot',
+    script: 'commit',
+    from: "redis.call('HDEL', slot, 'r:' .. run)",
+    to: "redis.call('HDEL', slot, run)",
+  },
+  {
+    name: 'a line that sorts by name',
+    first: 'release',
+    script: 'admit',
+    from: '(last[2] or 0) + 1',
+    to: '0',
+  },
+  {
+    name: 'a line that the last one stands first in',
+    first: 'release',
+    script: 'admit',
+    from: '(last[2] or 0) + 1',
+    to: '0 - (last[2] or 0) - 1',
+  },
+  {
+    name: 'admit that starts a run which has to wait',
+    first: 'slot',
+    script: 'admit',
+    from: 'else slot_wait(line, ARGV[2]) end',
+    to: 'else slot_enter(slot, line, KEYS[3], ARGV[2], now) end',
+  },
+  {
+    name: 'admit that forgets a run which has to wait',
+    first: 'release',
+    script: 'admit',
+    from: 'else slot_wait(line, ARGV[2]) end',
+    to: 'end',
+  },
+  {
+    name: 'admit that keeps the first limit',
+    first: 'slot',
+    script: 'admit',
+    from: "redis.call('HSET', slot, 'limit', ARGV[10])",
+    to: "redis.call('HSETNX', slot, 'limit', ARGV[10])",
+  },
+  {
+    name: 'admit that lets a new run pass those who wait',
+    first: 'slot',
+    script: 'admit',
+    from: 'for _, run in ipairs(chosen) do slot_enter(slot, line, KEYS[3], run, now) end',
+    to: 'room = room + #chosen',
+  },
+  {
+    name: 'admit that finds the line broken after its first write',
+    first: 'a start',
+    script: 'admit',
+    from: "local waiting = redis.call('ZCARD', line)",
+    to: 'local waiting = 0',
+  },
+  {
+    name: 'admit of a message to a run that has ended',
+    script: 'admit',
+    from: 'elseif ended(stored[1]) then',
+    to: 'elseif false then',
+  },
+  {
+    name: 'admit that takes every message for a cancel',
+    script: 'admit',
+    from: 'send(KEYS[3], ARGV[2], ARGV[1], ARGV[6])',
+    to: "send(KEYS[3], ARGV[2], ARGV[1] == 'start' and 'start' or 'cancel', ARGV[6])",
+  },
+];
