@@ -5,7 +5,6 @@ import type {
   GlobalOptions,
   Hosting,
   KnownPersonas,
-  LoadedWorkflow,
   NewWorkflow,
   Reach,
   ServeOptions,
@@ -18,7 +17,7 @@ import { CoordError } from '../core/errors.js';
 import { Failpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
 import { didYouMean } from '../core/suggest.js';
-import { listWorkflows, loadWorkflow } from '../definition/load.js';
+import { listWorkflows, loadWorkflow, type LoadedWorkflow } from '../definition/load.js';
 import { loadStepTypes } from '../definition/load-types.js';
 import { allSteps, isAsking, personasOf } from '../definition/steps.js';
 import { loadPersonas } from '../personas/catalog.js';
@@ -72,7 +71,6 @@ class CoordApplication implements Application {
     const session: Session = {
       client: new Client({ store, partitions, clock, ids }),
       durable: store.durable,
-      label: store.label,
       notice,
       close: async () => {
         await this.#of(session).inProcess?.stop();
@@ -205,8 +203,8 @@ class CoordApplication implements Application {
   }
 
   async openRepository(directory: string): ReturnType<Application['openRepository']> {
-    const { top, head, currentBranch, dirty } = await openRepository(directory, this.clock);
-    return { top, head, branch: currentBranch, dirty };
+    const { top, head, dirty } = await openRepository(directory, this.clock);
+    return { top, head, dirty };
   }
 
   runTests(options: GlobalOptions, request: TestRequest): ReturnType<Application['runTests']> {

@@ -6,9 +6,8 @@ import type { Client } from '../coordinator/client.js';
 import type { Clock } from '../core/clock.js';
 import type { JsonObject } from '../core/json.js';
 import type { TestReport, TestResult } from '../core/test-report.js';
+import type { LoadedWorkflow } from '../definition/load.js';
 import type { PluginStepType } from '../definition/load-types.js';
-import type { Problem } from '../definition/problem.js';
-import type { WorkflowDefinition } from '../definition/workflow.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -27,8 +26,6 @@ export interface Session {
   readonly client: Client;
   /** False when nothing survives this process. */
   readonly durable: boolean;
-  /** Where the store is, for people: `unix:.coord/redis/redis.sock`. */
-  readonly label: string;
   /** One line that a person should read before anything else (no Redis found, what that means, the command that fixes it), or null. */
   readonly notice: string | null;
   close(): Promise<void>;
@@ -48,8 +45,6 @@ export interface Repository {
   readonly top: string;
   /** Full hash of HEAD. */
   readonly head: string;
-  /** Null when HEAD is detached. */
-  readonly branch: string | null;
   /** Whether the checkout has changes that are not committed: a run does not see them. */
   readonly dirty: boolean;
 }
@@ -60,17 +55,6 @@ export interface KnownPersonas {
   readonly directories: readonly string[];
   /** Names that live workers serve, wherever their files are. */
   readonly served: readonly string[];
-}
-
-export interface LoadedWorkflow {
-  readonly definition: WorkflowDefinition;
-  /** The definitions of all runs inside. */
-  readonly inner: readonly WorkflowDefinition[];
-  readonly file: string;
-  /** The file's text, for showing places in it. */
-  readonly text: string;
-  /** What works but is hardly meant. */
-  readonly warnings: readonly Problem[];
 }
 
 export interface NewWorkflow {

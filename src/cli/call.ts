@@ -111,7 +111,7 @@ export function positiveInteger(text: string): number {
 
 /** The workflow file or name as the loader takes it: paths are seen from the folder the command works in. */
 export function workflowOf(call: Call, given: string): string {
-  return /[\\/]|\.ya?ml$/.test(given) ? call.file(given) : given;
+  return /[\\/]|\.(?:ya?ml|json|[cm]?[jt]s)$/.test(given) ? call.file(given) : given;
 }
 
 export function personasOf(call: Call, given: readonly string[] = []): readonly string[] {

@@ -8,6 +8,7 @@ import { addDaemon } from './commands/daemon.js';
 import { addDecide } from './commands/decide.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addEvents } from './commands/events.js';
 import { addFmt } from './commands/fmt.js';
 import { addGraph } from './commands/graph.js';
 import { addHistory } from './commands/history.js';
@@ -38,6 +39,7 @@ const COMMANDS = [
   addArtifacts,
   addDecide,
   addSignal,
+  addEvents,
   addCancel,
   addValidate,
   addPlan,

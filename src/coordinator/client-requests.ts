@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CoordError } from '../core/errors.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
+import { MESSAGE_LIMIT_BYTES } from '../core/messages.js';
 import type { Slot } from '../core/ports.js';
 import { compileSchema } from '../definition/json-schema.js';
 import { concurrencyKey, resolveVariables } from '../definition/variables.js';
@@ -73,8 +74,13 @@ export function slotOf(definition: WorkflowDefinition, task: JsonObject): Slot |
   return key === null || definition.concurrency === null ? null : { key, limit: definition.concurrency.limit };
 }
 
-/** Throws USAGE. */
+/** Throws USAGE for what the run would not take. */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > MESSAGE_LIMIT_BYTES) {
+    const limit = `more than ${String(MESSAGE_LIMIT_BYTES)}; put large things into files or artifacts`;
+    throw new CoordError('USAGE', `${what} has ${String(bytes)} bytes of JSON, ${limit}`);
+  }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new CoordError('USAGE', `${what} cannot be sent: ${z.prettifyError(parsed.error)}`);

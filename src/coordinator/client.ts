@@ -22,6 +22,7 @@ import {
   slotOf,
   type StartRequest,
 } from './client-requests.js';
+import { type EmittedEvent, followEvents, followRun, type Following } from './client-follow.js';
 import { whyRefused } from './decisions.js';
 import { Plans } from './plans.js';
 import { newRunRecord } from '../machines/records.js';
@@ -181,39 +182,13 @@ export class Client {
    * The run's facts from its beginning, then each new one as it happens, and what workers report meanwhile; ends when
    * the run has ended or `until` is aborted. A store that does not answer is waited for.
    */
-  async *follow(run: string, until: AbortSignal): AsyncGenerator<Fact> {
-    const ended = new AbortController();
-    try {
-      yield* this.#follow(run, AbortSignal.any([until, ended.signal]));
-    } finally {
-      ended.abort();
-    }
+  follow(run: string, until: AbortSignal): AsyncGenerator<Fact> {
+    return followRun(this.#following(), { run, partition: this.#partition(run), until });
   }
 
-  async *#follow(run: string, signal: AbortSignal): AsyncGenerator<Fact> {
-    const partition = this.#partition(run);
-    const { runs } = this.#params.store;
-    // The feed's head first: what happens between the two reads is then in both, and told once.
-    let after = await runs.feedHead(partition);
-    const told = new Set<string>();
-    for (const fact of await this.history(run)) {
-      told.add(nameOf(fact));
-      yield fact;
-    }
-    for (let ended = false; !signal.aborted && !ended; ) {
-      ended = await this.#patiently(() => this.#hasEnded(run), { otherwise: false, signal });
-      const want = { partition, after, limit: PAGE, waitMs: 1_000, signal };
-      const page = ended ? [] : await this.#patiently(() => runs.feed(want), { otherwise: [], signal });
-      after = page.at(-1)?.id ?? after;
-      const facts = page.map((entry) => JSON.parse(entry.fact) as Fact).filter((fact) => fact.run === run);
-      // What happened between the last page and the end stands in the history.
-      for (const fact of ended ? await this.history(run) : facts) {
-        if (told.has(nameOf(fact))) continue;
-        told.add(nameOf(fact));
-        yield fact;
-        ended ||= fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled';
-      }
-    }
+  /** Events that the runs of this namespace emit from now on, of all names or of one; ends when `until` is aborted. */
+  events(until: AbortSignal, name: string | null = null): AsyncGenerator<EmittedEvent> {
+    return followEvents(this.#following(), { partitions: this.#all(), name, until });
   }
 
   /** All artifacts of a run with the step that produced each. */
@@ -257,22 +232,13 @@ export class Client {
     return this.#params.store.namespace.time();
   }
 
-  async #hasEnded(run: string): Promise<boolean> {
-    return runHasEnded((await this.get(run)).status);
-  }
-
-  /** A read that waits for a store that does not answer; `otherwise` is what is known meanwhile. */
-  async #patiently<T>(
-    read: () => Promise<T>,
-    { otherwise, signal }: { otherwise: T; signal: AbortSignal },
-  ): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof CoordError) || !error.retryable) throw error;
-      await this.#params.clock.sleep(TRY_AGAIN_MS, signal);
-      return otherwise;
-    }
+  #following(): Following {
+    return {
+      runs: this.#params.store.runs,
+      clock: this.#params.clock,
+      history: (run) => this.history(run),
+      hasEnded: async (run) => runHasEnded((await this.get(run)).status),
+    };
   }
 
   /** Stores a message to a run, once per key. */
@@ -338,10 +304,4 @@ export class Client {
   #partition(run: string): number {
     return partitionOf(run, this.#params.partitions);
   }
-}
-
-/** The same for the same fact: a beginning is reported by the worker, and recorded with the outcome of its attempt. */
-function nameOf(fact: Fact): string {
-  if (fact.type === 'step.working') return `${fact.type} ${fact.step} ${String(fact.attempt)}`;
-  return JSON.stringify(fact);
 }

@@ -6,6 +6,7 @@ import {
   decideBodySchema,
   innerRunBodySchema,
   type Message,
+  MESSAGE_LIMIT_BYTES,
   type PersonaReply,
   parseTimer,
   personaReplySchema,
@@ -59,9 +60,9 @@ export function messageFrom(
       case 'cancel':
         return { ...stamp, kind: 'cancel', ...cancelBodySchema.parse(JSON.parse(entry.body)) };
       case 'signal':
-        return { ...stamp, kind: 'signal', ...signalBodySchema.parse(shallow(JSON.parse(entry.body))) };
+        return { ...stamp, kind: 'signal', ...signalBodySchema.parse(bounded(entry.body)) };
       case 'decide':
-        return { ...stamp, kind: 'decide', ...decideBodySchema.parse(shallow(JSON.parse(entry.body))) };
+        return { ...stamp, kind: 'decide', ...decideBodySchema.parse(bounded(entry.body)) };
       case 'inner-run':
         return { ...stamp, kind: 'inner-run', outcome: innerRunBodySchema.parse(JSON.parse(entry.body)) };
       default:
@@ -120,8 +121,12 @@ export function commitOf(state: RunState, result: FoldResult, consumed: readonly
   };
 }
 
-/** Throws RUN_UNREADABLE for what no reader of the record could parse. */
-function shallow(value: unknown): unknown {
+/** A client's message as JSON. Throws RUN_UNREADABLE for what is too large, or too deep for readers of the record. */
+function bounded(body: string): unknown {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > MESSAGE_LIMIT_BYTES)
+    throw new CoordError('RUN_UNREADABLE', `it has ${String(bytes)} bytes, more than ${String(MESSAGE_LIMIT_BYTES)}`);
+  const value: unknown = JSON.parse(body);
   if (!isDeeper(value, DEEPEST)) return value;
   throw new CoordError('RUN_UNREADABLE', `it is nested deeper than ${String(DEEPEST)} lists and objects`);
 }

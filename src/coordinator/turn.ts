@@ -86,7 +86,14 @@ export class Turn {
       this.#cache.delete(run);
       return this.#discardAll(lease, entries, { reason: whyUnreadable(error), quarantine: true });
     }
-    return this.#commit(lease, { state, result, consumed });
+    try {
+      return await this.#commit(lease, { state, result, consumed });
+    } catch (error) {
+      // A transition that is too large or too deep to be written down is the run's fault; it would come again for ever.
+      if (!(error instanceof RangeError)) throw error;
+      this.#cache.delete(run);
+      return this.#discardAll(lease, entries, { reason: whyUnreadable(error), quarantine: true });
+    }
   }
 
   async #commit(

@@ -44,6 +44,7 @@ export function readerOf(stored: StoredRun, plan: Plan): Run {
 export function viewOf(stored: StoredRun, plan: Plan): RunView {
   const { record, input, steps } = stateOf(stored, plan);
   const run: Run = { plan, step: (path) => steps.get(path) ?? PENDING_STEP };
+  const ended = runHasEnded(record.status);
   return {
     ...summarize(record, stored.quarantined),
     version: plan.definition.version,
@@ -52,7 +53,7 @@ export function viewOf(stored: StoredRun, plan: Plan): RunView {
     workspace: input.workspace,
     head: record.head,
     result: record.result,
-    steps: [...viewsOf(run, rootOf(run), { claims: stored.claims, over: runHasEnded(record.status) })],
+    steps: [...viewsOf(run, rootOf(run), { claims: stored.claims, over: ended, ended })],
   };
 }
 
@@ -77,6 +78,8 @@ interface Showing {
   readonly claims: ReadonlyMap<string, Claim>;
   /** Whether whatever is still pending here will never be reached. */
   readonly over: boolean;
+  /** Whether the run has ended. */
+  readonly ended: boolean;
 }
 
 /** The steps of a list in the order they are written, each with those inside it that have begun, or that will when it does. */
@@ -86,8 +89,14 @@ function* viewsOf(run: Run, { list, prefix, owner }: ListInstance, showing: Show
     const record = run.step(path);
     const step = planned(run, path);
     yield stepView({ path, owner, step, run, showing });
-    const over = showing.over || stepIsSettled(record.status);
-    for (const inner of listsToShow(run, path, step)) yield* viewsOf(run, inner, { ...showing, over });
+    for (const inner of listsToShow(run, path, step)) {
+      // What undoes a step begins when the step is over.
+      const over = inner.list.key === 'compensate' ? record.more.undo !== 'running' : stepIsSettled(record.status);
+      yield* viewsOf(run, inner, {
+        ...showing,
+        over: showing.ended || over || (showing.over && inner.list.key !== 'compensate'),
+      });
+    }
   }
 }
 

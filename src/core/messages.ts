@@ -199,6 +199,9 @@ export const replyHeadSchema = z.strictObject({
 
 export const cancelBodySchema = z.strictObject({ reason: z.string().max(2_000), by: z.string().max(200) });
 
+/** Largest JSON text of a signal or an answer, in bytes: a run keeps signals in its record. Larger things belong in files. */
+export const MESSAGE_LIMIT_BYTES = 64 * 1024;
+
 /** What a client tells a run. Nothing in it is trusted before it is parsed. */
 export const signalBodySchema = z.strictObject({
   name: z.string().min(1).max(200),

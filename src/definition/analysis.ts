@@ -15,7 +15,7 @@ import {
   waitsOf,
 } from './order.js';
 import { type Duration, listsOf, type StepDefinition, type When } from './steps.js';
-import { parseDuration } from './workflow.js';
+import { millisecondsOf } from './workflow.js';
 
 export interface AnalyzedStep {
   readonly id: string;
@@ -118,8 +118,7 @@ function refuseCycles(dependencies: Dependencies): void {
 /** Null when nothing is said of it. A block without a timeout takes as long as what it holds. */
 function secondsOf(step: AnalyzedStep): number | null {
   const { timeout = null } = step;
-  if (typeof timeout === 'number') return timeout;
-  const ms = timeout === null ? null : parseDuration(timeout);
+  const ms = millisecondsOf(timeout);
   if (ms !== null) return ms / 1_000;
   return isDefinition(step) ? secondsInside(step) : null;
 }

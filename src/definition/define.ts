@@ -2,7 +2,8 @@
 import type { JsonValue } from '../core/json.js';
 import type { ErrorClass } from '../core/statuses.js';
 import { isZod, type SchemaSource, schemaOf } from './step-types.js';
-import type { BackoffCurve, GitOperation, JsonSchema, OnError, StepType, When } from './steps.js';
+import type { ErrorStrategy } from './keys.js';
+import type { BackoffCurve, GitOperation, Join, JsonSchema, OnError, OnLimit, StepType, When } from './steps.js';
 
 type Time = number | string;
 interface Values {
@@ -67,7 +68,7 @@ export type StepSource =
   | (CommonSource & {
       readonly type: 'parallel';
       readonly steps: readonly StepSource[];
-      readonly wait_for?: 'all' | 'any' | number;
+      readonly wait_for?: Join | number;
     })
   | (CommonSource & {
       readonly type: 'loop';
@@ -75,7 +76,7 @@ export type StepSource =
       readonly until?: string;
       readonly while?: string;
       readonly max_rounds: number | string;
-      readonly on_limit?: 'fail' | 'ask';
+      readonly on_limit?: OnLimit;
     })
   | (CommonSource & {
       readonly type: 'for_each';
@@ -123,7 +124,7 @@ export interface WorkflowSource {
   readonly steps: readonly StepSource[];
   readonly on_failure?: readonly StepSource[];
   readonly error_handling?: {
-    readonly strategy?: 'retry_with_fallback' | 'retry' | 'fallback' | 'fail';
+    readonly strategy?: ErrorStrategy;
     readonly max_retries?: number;
     readonly fallback_agents?: readonly string[];
   };

@@ -2,7 +2,7 @@
  * YAML text to one YAML document, and the one door by which YAML comes in: size and depth are refused before
  * anything recursive runs, and syntax errors are said in the order and at the places that help.
  */
-import { Composer, type CST, type Document, Parser, visit } from 'yaml';
+import { Composer, type CST, type Document, Parser, visit, type YAMLError } from 'yaml';
 import type { Problems, Range } from './problem.js';
 import { WORKFLOW_LIMITS } from './workflow.js';
 
@@ -47,7 +47,7 @@ export function readDocument(text: string, problems: Problems): Document.Parsed 
     );
     return null;
   }
-  reportSyntax(document, problems);
+  reportSyntax(document, text, problems);
   return document;
 }
 
@@ -59,26 +59,62 @@ const SYNTAX_HINTS: Readonly<Record<string, string>> = {
 };
 
 /** The first syntax error of every line: those behind it on the same line mostly follow from it. */
-function reportSyntax(document: Document.Parsed, problems: Problems): void {
+function reportSyntax(document: Document.Parsed, text: string, problems: Problems): void {
   const lines = new Set<number>();
   for (const error of document.errors.slice(0, 200)) {
-    const [start, end] = error.pos;
-    const line = problems.lineOf(start);
+    const line = problems.lineOf(error.pos[0]);
     if (lines.has(line)) continue;
     lines.add(line);
-    const quote = error.code === 'MISSING_CHAR' ? unclosedQuote(document, start) : null;
-    if (quote === null)
-      problems.add('yaml-syntax', { start, end }, lowerFirst(error.message), SYNTAX_HINTS[error.code] ?? null);
-    else problems.add('yaml-syntax', { start: quote, end: quote + 1 }, 'the quote that opens here is never closed');
+    const { start, end, message, hint } = syntaxOf(error, document, text);
+    problems.add('yaml-syntax', { start, end }, message, hint);
   }
 }
 
-/** Where the text in quotes that runs up to `end` begins, since its author must look there and not at the end of the file. */
-function unclosedQuote(document: Document.Parsed, end: number): number | null {
+interface Said extends Range {
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** The parser's words say what it wanted; where it is known what the author did, that is said instead. */
+function syntaxOf({ code, message, pos }: YAMLError, document: Document.Parsed, text: string): Said {
+  const [start, end] = pos;
+  if (code === 'NON_STRING_KEY') {
+    if (text.slice(start - 1, start + 1) !== '{{')
+      return { start, end, message: 'a key can only be a text', hint: null };
+    const hint = 'For example name: "Do {{ task.title }}".';
+    return { start: start - 1, end, message: 'a text that starts with a template must stand in quotes', hint };
+  }
+  const open = code === 'MISSING_CHAR' || code === 'BAD_INDENT' ? unclosed(document, text, start) : null;
+  if (open !== null) {
+    const what = text[open] === '[' || text[open] === '{' ? 'bracket' : 'quote';
+    return { start: open, end: open + 1, message: `the ${what} that opens here is never closed`, hint: null };
+  }
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' && /^[^\n]*:(?:\s|$)/m.test(lineFrom(text, start)))
+    return { start, end, message: 'the text has a colon in it, so it must stand in quotes', hint: null };
+  return { start, end, message: lowerFirst(message), hint: hintOf(code, message) };
+}
+
+function lineFrom(text: string, start: number): string {
+  const end = text.indexOf('\n', start);
+  return text.slice(start, end === -1 ? text.length : end);
+}
+
+function hintOf(code: string, message: string): string | null {
+  if (message.startsWith('Implicit map keys')) return 'Behind a key there is a colon and a space: "key: value".';
+  return SYNTAX_HINTS[code] ?? null;
+}
+
+/** Where the quoted text or the list or map in brackets begins that ends at `end` without its closing mark: its author must look there. */
+function unclosed(document: Document.Parsed, text: string, end: number): number | null {
   let found: number | null = null;
   visit(document, {
     Scalar: (_key, node) => {
       if (node.type?.startsWith('QUOTE_') === true && node.range?.[1] === end) found = node.range[0];
+    },
+    Collection: (_key, node) => {
+      if (node.flow !== true || node.range === null || node.range === undefined) return;
+      const [from, to] = node.range;
+      if (from < end && to >= end && !/[\]}]$/.test(text.slice(from, to).trimEnd())) found = from;
     },
   });
   return found;

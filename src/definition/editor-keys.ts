@@ -1,12 +1,13 @@
 /** What may stand behind each key of a step, as JSON Schema with the words that an editor shows beside it. */
 import { ERROR_CLASSES, RETRYABLE_CLASSES } from '../core/statuses.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
-import { GIT_OPERATIONS, ON_ERRORS, STEP_TYPES, WHENS } from './steps.js';
-import { WORKFLOW_LIMITS } from './workflow.js';
+import type { CommonKey, TypeKey } from './keys.js';
+import { DEFAULTS, GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, WHENS } from './steps.js';
+import { STEP_ID, WORKFLOW_LIMITS } from './workflow.js';
 
 /** A `{{ hole }}`, or the `${hole}` of other documents. */
 const HOLE = String.raw`\{\{|\$\{`;
-const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,63}$';
+const DURATION = String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$`;
 
 export function ref(name: string): JsonObject {
   return { $ref: `#/$defs/${name}` };
@@ -28,21 +29,17 @@ function count(minimum: number, maximum: number): JsonObject {
 
 /** Parts that several keys share. */
 export const PARTS: Readonly<Record<string, JsonObject>> = {
-  name: { type: 'string', pattern: NAME_PATTERN },
+  name: { type: 'string', pattern: STEP_ID.source },
   names: { anyOf: [ref('name'), { type: 'array', items: ref('name') }] },
   duration: {
     description: 'Seconds, or a number with ms, s, m, h or d, or a template that gives one of them.',
-    anyOf: [
-      { type: 'number', exclusiveMinimum: 0 },
-      { type: 'string', pattern: String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$` },
-      TEMPLATE,
-    ],
+    anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'string', pattern: DURATION }, TEMPLATE],
   },
   pause: {
     description: 'Seconds from 0, or a number with ms, s, m, h or d.',
     anyOf: [
       { type: 'number', minimum: 0 },
-      { type: 'string', pattern: String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$` },
+      { type: 'string', pattern: DURATION },
     ],
   },
   schema: { description: 'A JSON Schema; true for anything.', anyOf: [MAP, { const: true }] },
@@ -53,7 +50,7 @@ export const PARTS: Readonly<Record<string, JsonObject>> = {
 };
 
 /** Keys that every step has. */
-export const COMMON_KEYS: Readonly<Record<string, JsonObject>> = {
+export const COMMON_SCHEMAS: Readonly<Record<CommonKey, JsonObject>> = {
   id: key(
     'Names the step: a letter, then letters, digits, - and _; unique in the whole file.',
     ref('name'),
@@ -77,7 +74,7 @@ export const COMMON_KEYS: Readonly<Record<string, JsonObject>> = {
   ),
   when: key(
     'on_success: only while nothing before it has failed. always: in any case. on_failure: only when a step before it has failed.',
-    { enum: [...WHENS], default: 'on_success' },
+    { enum: [...WHENS], default: DEFAULTS.when },
   ),
   timeout: key(
     'How long one attempt, or a whole block, may take.',
@@ -88,7 +85,7 @@ export const COMMON_KEYS: Readonly<Record<string, JsonObject>> = {
   ),
   on_error: key(
     'fail: its list fails. continue: what depends on it goes on. ask: a person chooses to retry, to continue or to fail.',
-    { enum: [...ON_ERRORS], default: 'fail' },
+    { enum: [...ON_ERRORS], default: DEFAULTS.on_error },
   ),
   compensate: key(
     'The step, or the steps, that undo this one when the run fails or is canceled after it succeeded. Their ids may be left out.',
@@ -97,8 +94,8 @@ export const COMMON_KEYS: Readonly<Record<string, JsonObject>> = {
   ),
 };
 
-/** All other keys of steps, by name; what each type has of them is in editor-types.ts. */
-export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
+/** All other keys of steps; keys.ts says which type has which. */
+export const TYPE_SCHEMAS: Readonly<Record<TypeKey, JsonObject>> = {
   persona: key('Who does it.', ref('name'), 'lead-engineer'),
   fallback: key('Personas that are asked in turn when the one before has used up its attempts.', ref('names'), [
     'code-reviewer',
@@ -133,7 +130,7 @@ export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
                       initial: key('Before the second attempt.', ref('pause'), '1s'),
                       factor: key(
                         'What each pause is multiplied with.',
-                        { type: 'number', minimum: 1, maximum: 100 },
+                        { type: 'number', minimum: 1, maximum: WORKFLOW_LIMITS.factor },
                         2,
                       ),
                       max: key('The longest pause.', ref('pause'), '1m'),
@@ -178,7 +175,12 @@ export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
     },
     { types: ['persona-request', 'parallel'], personas: ['lead-engineer'] },
   ),
-  max_steps: key('Most steps that may be planned.', { type: 'integer', minimum: 1, maximum: 500, default: 50 }),
+  max_steps: key('Most steps that may be planned.', {
+    type: 'integer',
+    minimum: 1,
+    maximum: WORKFLOW_LIMITS.planned,
+    default: DEFAULTS.max_steps,
+  }),
   operation: key('What git does in the worktree of the run.', { enum: [...GIT_OPERATIONS] }),
   branch: key(
     'The branch to make or go to, the branch of the remote, or the other side of a merge or rebase.',
@@ -192,8 +194,8 @@ export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
   else_steps: key('Done when the condition does not hold.', ref('steps')),
   steps: key('The steps inside.', { type: 'array', items: ref('step'), minItems: 1 }),
   wait_for: key('How many must succeed; the others are canceled then.', {
-    anyOf: [{ enum: ['all', 'any'] }, { type: 'integer', minimum: 1 }],
-    default: 'all',
+    anyOf: [{ enum: [...JOINS] }, { type: 'integer', minimum: 1 }],
+    default: DEFAULTS.wait_for,
   }),
   until: key('Looked at after each round; the loop is done when it is true.', EXPRESSION, "steps.qa.status === 'pass'"),
   while: key(
@@ -203,8 +205,8 @@ export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
   ),
   max_rounds: key('Most rounds.', count(1, WORKFLOW_LIMITS.rounds), 3),
   on_limit: key('What follows when the rounds are used up: the loop fails, or a person chooses.', {
-    enum: ['fail', 'ask'],
-    default: 'fail',
+    enum: [...ON_LIMITS],
+    default: DEFAULTS.on_limit,
   }),
   items: key(
     'What the steps are done for, one item after the other: a list, or a template that gives one.',
@@ -233,7 +235,7 @@ export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
         {
           type: 'array',
           minItems: 1,
-          maxItems: 50,
+          maxItems: WORKFLOW_LIMITS.choices,
           items: {
             anyOf: [
               ref('name'),
@@ -246,7 +248,13 @@ export const STEP_KEYS: Readonly<Record<string, JsonObject>> = {
             ],
           },
         },
-        { type: 'object', minProperties: 1, maxProperties: 50, propertyNames: ref('name'), additionalProperties: TEXT },
+        {
+          type: 'object',
+          minProperties: 1,
+          maxProperties: WORKFLOW_LIMITS.choices,
+          propertyNames: ref('name'),
+          additionalProperties: TEXT,
+        },
       ],
     },
     { ship: 'Ship it', hold: 'Hold it back' },

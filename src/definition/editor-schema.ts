@@ -5,7 +5,9 @@
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { MAP, PARTS, ref } from './editor-keys.js';
 import { anyStep, keySchemas, typeSchemas } from './editor-types.js';
+import { ERROR_STRATEGIES, type WorkflowKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';
+import { DEFAULTS } from './steps.js';
 import { WORKFLOW_LIMITS } from './workflow.js';
 
 /** JSON Schema 2020-12. The same every time. */
@@ -15,7 +17,7 @@ export function editorSchema(): JsonObject {
     title: 'coord workflow',
     description: 'Which persona does what, and what waits for what.',
     type: 'object',
-    properties: { ...WORKFLOW_KEYS, ...otherSpellings() },
+    properties: { ...KEY_SCHEMAS, ...otherSpellings() },
     additionalProperties: false,
     required: ['steps'],
     $defs: {
@@ -28,7 +30,7 @@ export function editorSchema(): JsonObject {
   };
 }
 
-const WORKFLOW_KEYS: Readonly<Record<string, JsonObject>> = {
+const KEY_SCHEMAS: Readonly<Record<WorkflowKey, JsonObject>> = {
   name: {
     description: 'What the workflow is called by; the name of its file when it is left out.',
     type: 'string',
@@ -40,7 +42,7 @@ const WORKFLOW_KEYS: Readonly<Record<string, JsonObject>> = {
     description: 'In quotes, since 1.10 would be a number.',
     type: 'string',
     examples: ['1.0.0'],
-    default: '0.0.0',
+    default: DEFAULTS.version,
   },
   description: { description: 'A note for people.', type: 'string' },
   input: {
@@ -110,7 +112,7 @@ const WORKFLOW_KEYS: Readonly<Record<string, JsonObject>> = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      strategy: { enum: ['retry_with_fallback', 'retry', 'fallback', 'fail'], default: 'retry_with_fallback' },
+      strategy: { enum: [...ERROR_STRATEGIES], default: 'retry_with_fallback' },
       max_retries: {
         description: 'Further attempts after the first.',
         type: 'integer',
@@ -125,10 +127,11 @@ const WORKFLOW_KEYS: Readonly<Record<string, JsonObject>> = {
 
 /** Keys of other documents at the top of the file. */
 function otherSpellings(): Readonly<Record<string, JsonValue>> {
+  const schemas: Readonly<Record<string, JsonObject>> = KEY_SCHEMAS;
   return Object.fromEntries(
     SPELLINGS.filter(({ where }) => where === 'workflow').map(({ from, to, note }): [string, JsonValue] => [
       from,
-      { ...WORKFLOW_KEYS[to], description: `Another word for "${to}": ${note}.`, deprecated: true },
+      { ...schemas[to], description: `Another word for "${to}": ${note}.`, deprecated: true },
     ]),
   );
 }

@@ -1,78 +1,63 @@
-/** The types of steps as JSON Schema: which keys each has, and which of them it cannot do without. */
+/** The types of steps as JSON Schema: what each is for, and which keys it cannot do without. */
 import type { JsonObject, JsonValue } from '../core/json.js';
-import { COMMON_KEYS, OTHER_VALUES, ref, STEP_KEYS, WAIT_UNTIL } from './editor-keys.js';
+import { COMMON_SCHEMAS, OTHER_VALUES, ref, TYPE_SCHEMAS, WAIT_UNTIL } from './editor-keys.js';
+import { COMMON_KEYS, PLUGIN_KEYS, TYPE_KEYS, type TypeKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';
-import { STEP_TYPES, type StepType } from './steps.js';
+import { BRANCH_OPERATIONS, STEP_TYPES, type StepType } from './steps.js';
 
 interface TypeRow {
   readonly description: string;
-  readonly keys: readonly string[];
   readonly required: readonly string[];
   /** Further keywords. */
   readonly more?: JsonObject;
 }
 
-const ASKING = ['persona', 'fallback', 'params', 'queue_timeout', 'retries'];
-
 const TYPES: Readonly<Record<StepType, TypeRow>> = {
   'persona-request': {
     description: 'Asks a persona to do something.',
-    keys: [...ASKING, 'output'],
     required: ['persona'],
   },
   'git-operation': {
     description: 'Has git do something in the worktree of the run.',
-    keys: ['operation', 'branch', 'from', 'message', 'remote', 'queue_timeout', 'retries'],
     required: ['operation'],
     more: {
-      allOf: [
-        needs('operation', ['branch', 'switch', 'merge', 'rebase'], 'branch'),
-        needs('operation', ['commit'], 'message'),
-      ],
+      allOf: [needs('operation', BRANCH_OPERATIONS, 'branch'), needs('operation', ['commit'], 'message')],
     },
   },
   conditional: {
     description: 'Does one list of steps or another.',
-    keys: ['then_steps', 'else_steps'],
     required: ['condition'],
     more: { anyOf: [{ required: ['then_steps'] }, { required: ['else_steps'] }] },
   },
   parallel: {
     description: 'Does steps at the same time, and waits for all, for any, or for some of them.',
-    keys: ['steps', 'wait_for'],
     required: ['steps'],
   },
   loop: {
     description: 'Does steps again and again, up to a number of rounds.',
-    keys: ['steps', 'until', 'while', 'max_rounds', 'on_limit'],
     required: ['steps', 'max_rounds'],
     more: { oneOf: [{ required: ['until'] }, { required: ['while'] }] },
   },
   for_each: {
     description: 'Does steps for each item of a list.',
-    keys: ['items', 'steps', 'concurrency'],
     required: ['items', 'steps'],
   },
   workflow: {
     description: 'Runs another workflow.',
-    keys: ['workflow', 'task', 'retries'],
     required: ['workflow'],
   },
   decision: {
     description: 'Asks people.',
-    keys: ['prompt', 'choices', 'reject', 'form', 'context', 'assignees'],
     required: ['prompt'],
   },
   wait: {
     description: 'Waits for a while, for a time or for a signal.',
-    keys: ['duration', 'until', 'signal'],
     required: [],
     more: { oneOf: [{ required: ['duration'] }, { required: ['until'] }, { required: ['signal'] }] },
   },
-  emit: { description: 'Tells the world something.', keys: ['event', 'data'], required: ['event'] },
+  emit: { description: 'Tells the world something.', required: ['event'] },
   plan: {
     description: 'Asks a persona for steps, which are checked and then done.',
-    keys: [...ASKING, 'allow', 'max_steps'],
     required: ['persona'],
   },
 };
@@ -85,10 +70,10 @@ function needs(key: string, values: readonly string[], needed: string): JsonObje
 /** One schema per type, by the name it has in `$defs`. */
 export function typeSchemas(): Readonly<Record<string, JsonObject>> {
   const schemas: Record<string, JsonObject> = {};
-  for (const type of STEP_TYPES) schemas[type] = typeSchema(TYPES[type], { title: type, type });
+  for (const type of STEP_TYPES) schemas[type] = typeSchema(TYPES[type], { title: type, type, keys: TYPE_KEYS[type] });
   schemas['plugin'] = typeSchema(
-    { description: 'A step of a type that a plugin brings.', keys: ['params'], required: [] },
-    { title: 'a type of a plugin', type: null },
+    { description: 'A step of a type that a plugin brings.', required: [] },
+    { title: 'a type of a plugin', type: null, keys: PLUGIN_KEYS },
   );
   return schemas;
 }
@@ -100,7 +85,7 @@ export function anyStep(): JsonObject {
   const byAgent = { required: ['agent'] };
   return {
     type: 'object',
-    properties: { type: COMMON_KEYS['type'] ?? true },
+    properties: { type: COMMON_SCHEMAS.type },
     allOf: [
       {
         if: { anyOf: [{ not: { required: ['type'] } }, { allOf: [isPlugin, byAgent] }] },
@@ -115,9 +100,12 @@ export function anyStep(): JsonObject {
   };
 }
 
-function typeSchema(row: TypeRow, { title, type }: { title: string; type: StepType | null }): JsonObject {
+function typeSchema(
+  row: TypeRow,
+  { title, type, keys }: { title: string; type: StepType | null; keys: readonly TypeKey[] },
+): JsonObject {
   const properties: Record<string, JsonValue> = {};
-  for (const key of [...Object.keys(COMMON_KEYS), ...row.keys]) properties[key] = keyOf(key, type);
+  for (const key of [...COMMON_KEYS, ...keys]) properties[key] = keyOf(key, type);
   for (const { from, to, value, note } of SPELLINGS.filter(({ where }) => where === 'step')) {
     if (!Object.hasOwn(properties, to)) continue;
     const schema = OTHER_VALUES[value] ?? keyOf(to, type);
@@ -146,6 +134,6 @@ function keyOf(key: string, type: StepType | null): JsonObject {
 /** The schemas of keys, by the name they have in `$defs`. */
 export function keySchemas(): Readonly<Record<string, JsonObject>> {
   return Object.fromEntries(
-    [...Object.entries(COMMON_KEYS), ...Object.entries(STEP_KEYS)].map(([key, schema]) => [`key-${key}`, schema]),
+    Object.entries({ ...COMMON_SCHEMAS, ...TYPE_SCHEMAS }).map(([key, schema]) => [`key-${key}`, schema]),
   );
 }

@@ -1,7 +1,7 @@
 /** Reads the members of one YAML map, each with the type it must have. What does not fit is reported and read as absent. */
 import { quoted } from '../expression/problem.js';
 import type { Problems, Range } from './problem.js';
-import type { ListNode, MapEntry, MapNode, ScalarNode, TreeNode } from './tree.js';
+import type { ListNode, MapEntry, MapNode, ScalarNode, TextNode, TreeNode } from './tree.js';
 
 /** A value and where it stands. */
 export interface Located<T> extends Range {
@@ -20,6 +20,8 @@ export class Fields {
   readonly range: Range;
   readonly #entries: ReadonlyMap<string, MapEntry>;
   readonly #problems: Problems;
+  /** Keys that unknown ones were taken for: one mistake is one problem. */
+  readonly #meant = new Set<string>();
 
   constructor(node: MapNode, owner: string, problems: Problems) {
     this.owner = owner;
@@ -29,8 +31,11 @@ export class Fields {
     this.range = node.entries[0]?.keyRange ?? node;
   }
 
-  /** Reports every key that is not known; `hintOf` may say what such a key means elsewhere. */
-  only(keys: Keys, hintOf: (key: string) => string | null = () => null): void {
+  /**
+   * Reports every key that is not known; `hintOf` may say what such a key means elsewhere. With `guessed` only those that
+   * look like a known one.
+   */
+  only(keys: Keys, hintOf: (key: string) => string | null = () => null, guessed = false): void {
     for (const { key, keyRange } of this.#entries.values()) {
       if (keys.known.includes(key)) continue;
       const meant = Object.hasOwn(keys.meant, key) ? keys.meant[key] : undefined;
@@ -38,6 +43,9 @@ export class Fields {
         meant === undefined || !keys.known.includes(meant)
           ? (hintOf(key) ?? this.#problems.suggest(key, keys.known))
           : `Did you mean "${meant}"?`;
+      const target = /^Did you mean "(.*)"\?$/.exec(guess)?.[1];
+      if (target !== undefined) this.#meant.add(target);
+      else if (guessed) continue;
       this.#problems.add(
         'unknown-key',
         keyRange,
@@ -63,8 +71,14 @@ export class Fields {
     );
   }
 
+  /** Whether something that is no key was taken for this one. */
+  isMeant(key: string): boolean {
+    return this.#meant.has(key);
+  }
+
   /** Reports that `key` is needed; `hint` says what to write. */
   missing(key: string, hint: string): null {
+    if (this.#meant.has(key)) return null;
     this.#problems.add('missing-key', this.range, `${this.owner} has no "${key}"`, hint);
     return null;
   }
@@ -75,11 +89,11 @@ export class Fields {
     if (entry === undefined) return null;
     const { value } = entry;
     if (value.kind === 'scalar' && value.value !== null) return value;
-    return this.wrong(entry, wanted);
+    return this.#wrong(entry, wanted);
   }
 
   /** A text; `hint` is added when something else is there. */
-  text(key: string, hint: string | null = null): (ScalarNode & { readonly value: string }) | null {
+  text(key: string, hint: string | null = null): TextNode | null {
     const node = this.scalar(key, 'a text');
     if (node === null) return null;
     if (isText(node)) return node;
@@ -93,25 +107,26 @@ export class Fields {
     return null;
   }
 
-  list(key: string, wanted: string): ListNode | null {
+  /** `hint` is added when something else is there. */
+  list(key: string, wanted: string, hint: string | null = null): ListNode | null {
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
-    return entry.value.kind === 'list' ? entry.value : this.wrong(entry, wanted);
+    return entry.value.kind === 'list' ? entry.value : this.#wrong(entry, wanted, hint);
   }
 
   map(key: string, wanted: string): MapNode | null {
     const entry = this.#entries.get(key);
     if (entry === undefined) return null;
-    return entry.value.kind === 'map' ? entry.value : this.wrong(entry, wanted);
+    return entry.value.kind === 'map' ? entry.value : this.#wrong(entry, wanted);
   }
 
   /** Reports that what stands under `key` is not `wanted`. */
   refuse(key: string, wanted: string, hint: string | null = null): null {
     const entry = this.#entries.get(key);
-    return entry === undefined ? null : this.wrong(entry, wanted, hint);
+    return entry === undefined ? null : this.#wrong(entry, wanted, hint);
   }
 
-  private wrong(entry: MapEntry, wanted: string, hint: string | null = null): null {
+  #wrong(entry: MapEntry, wanted: string, hint: string | null = null): null {
     const { value } = entry;
     const at = isEmpty(value) ? entry.keyRange : value;
     this.#problems.add(
@@ -128,7 +143,7 @@ function placeOf({ start, end }: Range): Range {
   return { start, end };
 }
 
-export function isText(node: TreeNode): node is ScalarNode & { readonly value: string } {
+export function isText(node: TreeNode): node is TextNode {
   return node.kind === 'scalar' && typeof node.value === 'string';
 }
 

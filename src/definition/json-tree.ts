@@ -43,7 +43,7 @@ export function scalarAt(value: ScalarNode['value'], range: Range): ScalarNode {
 /** `steps[2].retries`, and `params["a b"]` where a name is none. */
 export function pathBelow(path: string, key: string | number): string {
   if (typeof key === 'number') return `${path}[${String(key)}]`;
-  if (!/^[A-Za-z_][\w-]*$/.test(key)) return `${path}[${quoted(key)}]`;
+  if (!/^[A-Za-z_$][\w$-]{0,99}$/.test(key)) return `${path}[${quoted(key)}]`;
   return path === '' ? key : `${path}.${key}`;
 }
 

@@ -66,10 +66,8 @@ function pathsOf(text: string): DefinitionModule['pathAt'] {
   const places: { start: number; path: string }[] = [];
   if (tree !== null) collect(tree, '', places);
   const sorted = places.toSorted((a, b) => a.start - b.start);
-  const lines = [0];
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.push(at + 1);
   return (line, column) => {
-    const offset = (lines[line - 1] ?? 0) + column - 1;
+    const offset = problems.offsetOf(line, column);
     return sorted.findLast(({ start }) => start <= offset)?.path ?? '';
   };
 }

@@ -18,19 +18,32 @@ export interface Waiting {
  */
 export const EVERYTHING = '*';
 
+/** Steps that deal with failures and name nothing wait for all ordinary steps of their list. */
+function waitsForEverything({ dependencies, when }: Waiting): boolean {
+  return when !== 'on_success' && dependencies.length === 0;
+}
+
+function ordinaryOf(steps: readonly Waiting[]): readonly string[] {
+  return [...new Set(steps.filter(({ when }) => when === 'on_success').map(({ id }) => id))];
+}
+
 /** Who waits for whom in one list, EVERYTHING included where somebody waits for it. Names of no step are left out. */
 export function waitsOf(steps: readonly Waiting[]): Dependencies {
   const ids = new Set(steps.map(({ id }) => id));
   const dependencies = new Map<string, readonly string[]>();
-  const ordinary: string[] = [];
-  for (const { id, dependencies: written, when } of steps) {
-    if (dependencies.has(id)) continue;
-    if (when === 'on_success') ordinary.push(id);
-    const forEverything = when !== 'on_success' && written.length === 0;
-    dependencies.set(id, forEverything ? [EVERYTHING] : written.filter((other) => ids.has(other)));
+  for (const step of steps) {
+    if (dependencies.has(step.id)) continue;
+    const written = step.dependencies.filter((other) => ids.has(other));
+    dependencies.set(step.id, waitsForEverything(step) ? [EVERYTHING] : written);
   }
-  if (steps.some(({ id }) => dependencies.get(id)?.[0] === EVERYTHING)) dependencies.set(EVERYTHING, ordinary);
+  if (steps.some(waitsForEverything)) dependencies.set(EVERYTHING, ordinaryOf(steps));
   return dependencies;
+}
+
+/** As `waitsOf` of steps that have been checked, with an edge to each step in place of EVERYTHING. */
+export function edgesOf(steps: readonly Waiting[]): Dependencies {
+  const ordinary = ordinaryOf(steps);
+  return new Map(steps.map((step) => [step.id, waitsForEverything(step) ? ordinary : step.dependencies]));
 }
 
 /** Step ids by how many steps they wait for one after the other: what stands together can run at the same time. */

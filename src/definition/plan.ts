@@ -8,7 +8,7 @@ import { RESULTS_LIMIT } from '../core/messages.js';
 import type { Expression } from '../expression/expression.js';
 import { compileValue, type ValueTemplate } from '../expression/template.js';
 import { compileSchema, type SchemaIssue } from './json-schema.js';
-import { nearestAncestors, topologicalOrder } from './order.js';
+import { edgesOf, nearestAncestors, topologicalOrder } from './order.js';
 import { expressionsOf, type ReadSet, readsOf, templatesOf } from './plan-expressions.js';
 import { allSteps, listsOf, type StepDefinition, type StepList } from './steps.js';
 import { stateName, type WorkflowDefinition } from './workflow.js';
@@ -86,71 +86,9 @@ interface Surroundings {
 
 /** Throws DEFINITION_INVALID for a graph that is none and EXPRESSION_INVALID for an expression; a parsed workflow has neither. */
 export function compilePlan(definition: WorkflowDefinition, hash: string): Plan {
-  const stepOfState = new Map(
-    [...allSteps(definition.steps)].flatMap(({ id }): [string, string][] => [
-      [stateName(id, 'status'), id],
-      [stateName(id, 'result'), id],
-    ]),
-  );
-  const steps = new Map<string, PlannedStep>();
-  const compile = (list: readonly StepDefinition[], around: Surroundings): PlannedList => {
-    const dependencies = new Map(list.map((step) => [step.id, dependenciesOf(step, list)]));
-    const { dependents, stuck } = topologicalOrder(dependencies);
-    if (stuck.length > 0) {
-      const names = stuck.slice(0, 5).join(', ');
-      throw new CoordError(
-        'DEFINITION_INVALID',
-        `workflow "${definition.name}" has steps that can never start: ${names}`,
-      );
-    }
-    const planned: PlannedList = {
-      key: around.key,
-      owner: around.owner?.id ?? null,
-      framed: isFramed(around.owner, around.key),
-      steps: list.map((step) => step.id),
-      roots: list.filter((step) => dependencies.get(step.id)?.length === 0).map((step) => step.id),
-      last: list.findLast((step) => step.when === 'on_success')?.id ?? null,
-    };
-    for (const step of list) {
-      const own = nearestAncestors(step.id, dependencies, RESULTS_LIMIT.steps + OMITTED_LIMIT);
-      const before = [...own, ...around.before].slice(0, RESULTS_LIMIT.steps + OMITTED_LIMIT);
-      const lists: Partial<Record<StepList['key'], PlannedList>> = {};
-      for (const inner of listsOf(step)) {
-        const frames = framesInside(step, inner.key, around.frames);
-        const known = inner.key === 'compensate' ? [step.id, ...before] : before;
-        lists[inner.key] = compile(inner.steps, { owner: step, key: inner.key, frames, before: known });
-      }
-      const expressions = expressionsOf(step);
-      const templates = templatesOf(step);
-      steps.set(step.id, {
-        definition: step,
-        list: planned,
-        frames: around.frames,
-        dependencies: dependencies.get(step.id) ?? [],
-        dependents: dependents.get(step.id) ?? [],
-        ancestors: before.slice(0, RESULTS_LIMIT.steps),
-        ancestorsOmitted: before.slice(RESULTS_LIMIT.steps),
-        lists,
-        ...expressions,
-        templates,
-        reads: readsOf(
-          [
-            ...(expressions.condition === null ? [] : [expressions.condition]),
-            ...Object.values(templates).flatMap((template) => template?.holes ?? []),
-          ],
-          stepOfState,
-        ),
-        readsInside: readsOf(
-          [expressions.until, expressions.while].filter((expression) => expression !== null),
-          stepOfState,
-        ),
-        checkOutput: step.type === 'persona-request' && step.output !== null ? compileSchema(step.output) : null,
-        checkForm: step.type === 'decision' && step.form !== null ? compileSchema(step.form) : null,
-      });
-    }
-    return planned;
-  };
-  const root = compile(definition.steps, { owner: null, key: 'steps', frames: [], before: [] });
+  const compiler = new Compiler(definition);
+  const root = compiler.list(definition.steps, { owner: null, key: 'steps', frames: [], before: [] });
+  const { steps, stepOfState } = compiler;
   const result = definition.result === null ? null : compileValue(definition.result);
   return {
     hash,
@@ -166,12 +104,88 @@ export function compilePlan(definition: WorkflowDefinition, hash: string): Plan 
   };
 }
 
-/** What a step waits for: what is written; a step that deals with failures and names nothing waits for all ordinary ones, but those behind it. */
-function dependenciesOf(step: StepDefinition, list: readonly StepDefinition[]): readonly string[] {
-  if (step.when === 'on_success' || step.dependencies.length > 0) return step.dependencies;
-  const behind = new Set([step.id]);
-  for (const id of behind) for (const other of list) if (other.dependencies.includes(id)) behind.add(other.id);
-  return list.filter((other) => other.when === 'on_success' && !behind.has(other.id)).map((other) => other.id);
+class Compiler {
+  readonly steps = new Map<string, PlannedStep>();
+  /** Name in `context.state` → step. */
+  readonly stepOfState: ReadonlyMap<string, string>;
+  readonly #workflow: string;
+
+  constructor({ name, steps }: WorkflowDefinition) {
+    this.#workflow = name;
+    this.stepOfState = new Map(
+      [...allSteps(steps)].flatMap(({ id }): [string, string][] => [
+        [stateName(id, 'status'), id],
+        [stateName(id, 'result'), id],
+      ]),
+    );
+  }
+
+  list(list: readonly StepDefinition[], around: Surroundings): PlannedList {
+    const dependencies = edgesOf(list);
+    const { dependents, stuck } = topologicalOrder(dependencies);
+    if (stuck.length > 0) {
+      const names = stuck.slice(0, 5).join(', ');
+      throw new CoordError(
+        'DEFINITION_INVALID',
+        `workflow "${this.#workflow}" has steps that can never start: ${names}`,
+      );
+    }
+    const planned: PlannedList = {
+      key: around.key,
+      owner: around.owner?.id ?? null,
+      framed: isFramed(around.owner, around.key),
+      steps: list.map((step) => step.id),
+      roots: list.filter((step) => dependencies.get(step.id)?.length === 0).map((step) => step.id),
+      last: list.findLast((step) => step.when === 'on_success')?.id ?? null,
+    };
+    for (const step of list) {
+      const own = nearestAncestors(step.id, dependencies, RESULTS_LIMIT.steps + OMITTED_LIMIT);
+      const before = [...own, ...around.before].slice(0, RESULTS_LIMIT.steps + OMITTED_LIMIT);
+      this.steps.set(step.id, {
+        definition: step,
+        list: planned,
+        frames: around.frames,
+        dependencies: dependencies.get(step.id) ?? [],
+        dependents: dependents.get(step.id) ?? [],
+        ancestors: before.slice(0, RESULTS_LIMIT.steps),
+        ancestorsOmitted: before.slice(RESULTS_LIMIT.steps),
+        lists: this.#listsIn(step, before, around.frames),
+        ...this.#readings(step),
+        checkOutput: step.type === 'persona-request' && step.output !== null ? compileSchema(step.output) : null,
+        checkForm: step.type === 'decision' && step.form !== null ? compileSchema(step.form) : null,
+      });
+    }
+    return planned;
+  }
+
+  #listsIn(step: StepDefinition, before: readonly string[], around: readonly string[]): PlannedStep['lists'] {
+    const lists: Partial<Record<StepList['key'], PlannedList>> = {};
+    for (const { key, steps } of listsOf(step)) {
+      const known = key === 'compensate' ? [step.id, ...before] : before;
+      lists[key] = this.list(steps, { owner: step, key, frames: framesInside(step, key, around), before: known });
+    }
+    return lists;
+  }
+
+  /** Its expressions and templates, and what they read. */
+  #readings(
+    step: StepDefinition,
+  ): Pick<PlannedStep, 'condition' | 'until' | 'while' | 'templates' | 'reads' | 'readsInside'> {
+    const { condition, until, while: during } = expressionsOf(step);
+    const templates = templatesOf(step);
+    const holes = Object.values(templates).flatMap((template) => template?.holes ?? []);
+    return {
+      condition,
+      until,
+      while: during,
+      templates,
+      reads: readsOf(condition === null ? holes : [condition, ...holes], this.stepOfState),
+      readsInside: readsOf(
+        [until, during].filter((expression) => expression !== null),
+        this.stepOfState,
+      ),
+    };
+  }
 }
 
 function isFramed(owner: StepDefinition | null, key: StepList['key']): boolean {

@@ -63,6 +63,8 @@ export class Problems {
   readonly #file: string;
   readonly #lineStarts: readonly number[];
   readonly #problems = new Map<string, Problem & { readonly offset: number }>();
+  /** Places of which everything is said. */
+  readonly #settled = new Set<number>();
 
   constructor(text: string, file: string) {
     this.#text = text;
@@ -74,7 +76,13 @@ export class Problems {
 
   /** Adding the same problem at the same place twice, as an alias can, has no effect. */
   add(code: ProblemCode, at: Range, message: string, hint: string | null = null): void {
-    this.#add({ code, severity: code === 'constant-condition' ? 'warning' : 'error', message, hint }, at);
+    this.#add({ code, severity: 'error', message, hint }, at);
+  }
+
+  /** As `add`, for a value that cannot be read at all: whatever is said of it later only follows from that. */
+  addLast(code: ProblemCode, at: Range, message: string, hint: string | null = null): void {
+    this.add(code, at, message, hint);
+    this.#settled.add(at.start);
   }
 
   /** What works but is hardly meant. */
@@ -83,7 +91,7 @@ export class Problems {
   }
 
   #add({ code, severity, message, hint }: Pick<Problem, 'code' | 'severity' | 'message' | 'hint'>, at: Range): void {
-    if (this.#problems.size >= PROBLEMS_KEPT) return;
+    if (this.#problems.size >= PROBLEMS_KEPT || this.#settled.has(at.start)) return;
     const offset = Math.max(0, Math.min(at.start, this.#text.length));
     const line = this.lineOf(offset);
     const start = this.#lineStarts[line] ?? 0;
@@ -125,6 +133,11 @@ export class Problems {
   /** Keeps only what `wanted` says, told the code and the offset. */
   keep(wanted: (code: ProblemCode, offset: number) => boolean): void {
     for (const [key, problem] of this.#problems) if (!wanted(problem.code, problem.offset)) this.#problems.delete(key);
+  }
+
+  /** Line and column count from 1. */
+  offsetOf(line: number, column: number): number {
+    return (this.#lineStarts[line - 1] ?? 0) + column - 1;
   }
 
   /** Counted from 0. */

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
 import type { Scope } from '../expression/scope.js';
 import type { PlannedStep } from './plan.js';
 import { whereOf, within } from './plan-expressions.js';
-import { parseDuration, WORKFLOW_LIMITS } from './workflow.js';
+import { millisecondsOf, parseTime, WORKFLOW_LIMITS } from './workflow.js';
 
 /** The rendered value of a field, null when the step does not have it. Throws EXPRESSION_FAILED. */
 export function renderField(step: PlannedStep, field: string, scope: Scope): JsonValue {
@@ -53,9 +53,7 @@ export function renderList(step: PlannedStep, field: string, scope: Scope): read
 export function renderTime(step: PlannedStep, field: string, scope: Scope): number | null {
   const value = renderField(step, field, scope);
   if (value === null) return null;
-  const time = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
-  return refuse(step, field, { wanted: 'a time such as "2026-01-31T09:00:00Z"', value });
+  return parseTime(value) ?? refuse(step, field, { wanted: 'a time such as "2026-01-31T09:00:00Z"', value });
 }
 
 /** Milliseconds of a rendered workflow timeout. Throws EXPRESSION_FAILED. */
@@ -64,9 +62,7 @@ export function workflowTimeout(value: JsonValue): number {
 }
 
 function durationMs(value: JsonValue): number {
-  let ms: number | null = null;
-  if (typeof value === 'number') ms = value * 1_000;
-  else if (typeof value === 'string') ms = parseDuration(value);
+  const ms = millisecondsOf(value);
   const rounded = ms === null ? 0 : Math.round(ms);
   if (rounded >= 1 && rounded <= WORKFLOW_LIMITS.timeoutMs) return rounded;
   const text = JSON.stringify(value).slice(0, 60);

@@ -7,10 +7,10 @@ import { hasHoles } from '../expression/template.js';
 import { describe, isText } from './fields.js';
 import { scalarAt } from './json-tree.js';
 import type { Problems } from './problem.js';
-import { PLAIN_KEYS, type Spelling, SPELLINGS, STEP_LIST_KEYS } from './spelling.js';
-import { STEP_TYPES } from './steps.js';
+import { PLAIN_KEYS, type Spelling, SPELLINGS } from './spelling.js';
+import { isListKey, STEP_TYPES } from './steps.js';
 import { withoutLegacyTemplates } from './templates-legacy.js';
-import type { ListNode, MapEntry, MapNode, ScalarNode, TreeNode } from './tree.js';
+import { type ListNode, type MapEntry, type MapNode, nodeUnder, type ScalarNode, type TreeNode } from './tree.js';
 
 interface Respelling {
   readonly problems: Problems;
@@ -72,7 +72,7 @@ function collectKeys(node: TreeNode, keys: Set<string>): void {
     if (step.kind !== 'map') continue;
     for (const { key, value } of step.entries) {
       keys.add(key);
-      if (STEP_LIST_KEYS.includes(key)) collectKeys(value, keys);
+      if (isListKey(key)) collectKeys(value, keys);
     }
   }
 }
@@ -96,7 +96,7 @@ function stepsOf(node: TreeNode, context: Respelling): TreeNode {
 }
 
 function stepOf(step: MapNode, outer: Respelling): MapNode {
-  const type = step.entries.find(({ key }) => key === 'type')?.value;
+  const type = nodeUnder(step, 'type');
   const word = type?.kind === 'scalar' ? type.value : null;
   const context = { ...outer, together: word === 'parallel', waits: word === 'wait' };
   const entries = new Map<string, MapEntry>();
@@ -139,7 +139,7 @@ function entryOf(entry: MapEntry, context: Respelling): MapEntry | null {
 }
 
 function valueOf({ key, value }: MapEntry, context: Respelling): TreeNode {
-  if (STEP_LIST_KEYS.includes(key)) return stepsOf(value, context);
+  if (isListKey(key)) return stepsOf(value, context);
   if (PLAIN_KEYS.includes(key) && !(key === 'until' && context.waits)) return value;
   const modern = withoutLegacyTemplates(value, context.problems);
   return TIMEOUTS.has(key) ? timeoutOf(modern, context) : modern;
@@ -234,8 +234,8 @@ function inGroups(written: readonly TreeNode[], steps: readonly TreeNode[]): rea
       group = [];
     }
     together = parallel;
-    const id = step.entries.find(({ key }) => key === 'id')?.value;
-    if (id !== undefined && isText(id)) group.push(id);
+    const id = nodeUnder(step, 'id');
+    if (id !== null && isText(id)) group.push(id);
     return waitingFor(step, before);
   });
 }

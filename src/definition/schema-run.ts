@@ -2,6 +2,7 @@
 import { isJsonObject, type JsonValue } from '../core/json.js';
 import { didYouMean } from '../core/suggest.js';
 import { quoted } from '../expression/problem.js';
+import { pathBelow } from './json-tree.js';
 import { SCHEMA_LIMITS } from './schema-words.js';
 
 export interface SchemaIssue {
@@ -103,13 +104,7 @@ export function isTooDeep(value: JsonValue): boolean {
 }
 
 function pathText(path: readonly (string | number)[]): string {
-  let text = '';
-  for (const key of path) {
-    if (typeof key === 'number') text += `[${String(key)}]`;
-    else if (/^[A-Za-z_$][\w$-]{0,99}$/.test(key)) text += text === '' ? key : `.${key}`;
-    else text += `[${quoted(key)}]`;
-  }
-  return text;
+  return path.reduce<string>(pathBelow, '');
 }
 
 /** A value for messages: `the text "high"`. */

@@ -4,9 +4,9 @@ import { quoted } from '../expression/problem.js';
 import { FORMATS } from './schema-format.js';
 import { readPattern } from './schema-pattern.js';
 import { type Check, counted, guess, type SchemaRun, shown } from './schema-run.js';
-import { SCHEMA_LIMITS } from './schema-words.js';
+import { SCHEMA_LIMITS, SCHEMA_TYPES } from './schema-words.js';
 
-const TYPE_WORDS: Readonly<Record<string, string>> = {
+const TYPE_WORDS: Readonly<Record<(typeof SCHEMA_TYPES)[number], string>> = {
   string: 'a text',
   number: 'a number',
   integer: 'a whole number',
@@ -16,20 +16,28 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   object: 'an object',
 };
 
+/** `a text`, for messages; a word that is no type as it is. */
+export function typeInWords(name: string): string {
+  const known = SCHEMA_TYPES.find((type) => type === name);
+  return known === undefined ? name : TYPE_WORDS[known];
+}
+
 /** Null when the schema says nothing about the type. */
 export function typeTest(schema: JsonObject): { readonly what: string; fits(value: JsonValue): boolean } | null {
   const { type } = schema;
   if (type === undefined) return null;
   const names = new Set(Array.isArray(type) ? (type as readonly JsonValue[]) : [type]);
   return {
-    what: [...names].map((name) => (typeof name === 'string' ? (TYPE_WORDS[name] ?? name) : '')).join(' or '),
+    what: [...names].map((name) => (typeof name === 'string' ? typeInWords(name) : '')).join(' or '),
     fits: (value) =>
       names.has(typeOfValue(value)) || (names.has('integer') && typeof value === 'number' && Number.isInteger(value)),
   };
 }
 
-/** JSON Schema's word for the type of a value; never `integer`. */
-export function typeOfValue(value: JsonValue): 'array' | 'boolean' | 'null' | 'number' | 'object' | 'string' {
+/** The types that values have; a schema also knows `integer`. */
+export type ValueType = Exclude<(typeof SCHEMA_TYPES)[number], 'integer'>;
+
+export function typeOfValue(value: JsonValue): ValueType {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   const type = typeof value;

@@ -4,10 +4,8 @@
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
 import { resolveReference } from './schema-reference.js';
-import { typeOfValue } from './schema-scalars.js';
+import { typeOfValue, type ValueType } from './schema-scalars.js';
 import type { JsonSchema } from './steps.js';
-
-export type ValueType = 'array' | 'boolean' | 'null' | 'number' | 'object' | 'string';
 
 export interface KnownValue {
   /** Types that it can have; null for any. */
@@ -16,8 +14,8 @@ export interface KnownValue {
   readonly values: readonly JsonValue[] | null;
   /** Names of members that the schema has a word for. */
   readonly names: readonly string[];
-  /** Whether it can have no other members than those. */
-  readonly closed: boolean;
+  /** Whether it can have other members than those: `yes` when the schema says so, `unsaid` when it says nothing of it. */
+  readonly others: 'no' | 'unsaid' | 'yes';
   /** Whether anything is there: `no` when the schema rules it out. */
   readonly exists: 'maybe' | 'no' | 'yes';
 }
@@ -31,24 +29,39 @@ interface Alternative {
   readonly exists: 'maybe' | 'no' | 'yes';
 }
 
+/** What may still be spent on looking, about one per schema that is looked at. Without any left, nothing is known. */
+export interface Effort {
+  left: number;
+}
+
+/** For all the questions that one file asks: far more than any file in use needs, and less than a second. */
+const EFFORT = 2_000_000;
 const ALTERNATIVES = 32;
 const NOTHING: Alternative = { schemas: [], exists: 'no' };
 /** Anything at all, there or not. */
-const OPEN: KnownValue = { types: null, values: null, names: [], closed: false, exists: 'maybe' };
+export const ANYTHING: KnownValue = { types: null, values: null, names: [], others: 'yes', exists: 'maybe' };
 
-/** What is known of the value at `path`; a `schema` that `checkSchema` has accepted. Never throws. */
-export function typeOf(schema: JsonSchema, path: readonly (string | number)[]): KnownValue {
-  let current = expand(schema, [{ schemas: schema === true ? [] : [schema], exists: 'yes' }]);
-  for (const key of path) {
-    if (current === null) return OPEN;
-    const next = current.flatMap((alternative) => step(alternative, key));
-    current = expand(schema, next);
-  }
-  return current === null ? OPEN : together(current);
+export function newEffort(): Effort {
+  return { left: EFFORT };
 }
 
-/** Writes out what is asked of the same value elsewhere; null when there are too many ways. */
-function expand(root: JsonSchema, from: readonly Alternative[]): readonly Alternative[] | null {
+/** What is known of the value at `path`; a `schema` that `checkSchema` has accepted. Never throws. */
+export function typeOf(
+  schema: JsonSchema,
+  path: readonly (string | number)[],
+  effort: Effort = newEffort(),
+): KnownValue {
+  let current = expand(schema, [{ schemas: schema === true ? [] : [schema], exists: 'yes' }], effort);
+  for (const key of path) {
+    if (current === null) return ANYTHING;
+    const next = current.flatMap((alternative) => step(alternative, key));
+    current = expand(schema, next, effort);
+  }
+  return current === null ? ANYTHING : together(current);
+}
+
+/** Writes out what is asked of the same value elsewhere; null when there are too many ways, or too much to look at. */
+function expand(root: JsonSchema, from: readonly Alternative[], effort: Effort): readonly Alternative[] | null {
   const done: Alternative[] = [];
   const open: { readonly alternative: Alternative; readonly at: number }[] = from.map((alternative) => ({
     alternative,
@@ -56,9 +69,10 @@ function expand(root: JsonSchema, from: readonly Alternative[]): readonly Altern
   }));
   let work = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (++work > 1_000 || open.length + done.length > ALTERNATIVES) return null;
     const { alternative, at } = next;
     const schema = alternative.schemas[at];
+    effort.left -= schema === undefined ? 1 : costOf(schema) + alternative.schemas.length;
+    if (++work > 1_000 || effort.left < 0 || open.length + done.length > ALTERNATIVES) return null;
     if (schema === undefined) {
       done.push(alternative);
       continue;
@@ -68,6 +82,12 @@ function expand(root: JsonSchema, from: readonly Alternative[]): readonly Altern
     }
   }
   return done;
+}
+
+/** Long lists of names are what takes time. */
+function costOf({ properties, required }: JsonObject): number {
+  const names = isJsonObject(properties) ? Object.keys(properties).length : 0;
+  return 1 + ((names + listOf(required).length) >> 3);
 }
 
 /** For each way that `schema` leaves, the further schemas that hold then. */
@@ -136,15 +156,16 @@ function itemOf(schemas: Conjunction, index: number): Alternative {
 }
 
 function together(all: readonly Alternative[]): KnownValue {
-  const some = all.filter(({ exists }) => exists !== 'no');
-  if (some.length === 0) return { types: null, values: null, names: [], closed: false, exists: 'no' };
+  // Schemas that exclude each other leave no type, and so no value.
+  const some = all.filter(({ schemas, exists }) => exists !== 'no' && typesOf(schemas)?.size !== 0);
+  if (some.length === 0) return { types: null, values: null, names: [], others: 'unsaid', exists: 'no' };
   const types = some.map(({ schemas }) => typesOf(schemas));
   const values = some.map(({ schemas }) => valuesOf(schemas));
   return {
     types: types.some((one) => one === null) ? null : new Set(types.flatMap((one) => [...(one ?? [])])),
     values: values.some((one) => one === null) ? null : values.flatMap((one) => one ?? []),
     names: [...new Set(some.flatMap(({ schemas }) => schemas.flatMap(namesOf)))],
-    closed: some.every(({ schemas }) => schemas.some(isClosed)),
+    others: othersOf(some),
     exists: some.length === all.length && some.every(({ exists }) => exists === 'yes') ? 'yes' : 'maybe',
   };
 }
@@ -153,8 +174,35 @@ function namesOf(schema: JsonObject): readonly string[] {
   return isJsonObject(schema['properties']) ? Object.keys(schema['properties']) : [];
 }
 
+function othersOf(all: readonly Alternative[]): KnownValue['others'] {
+  if (all.every(({ schemas }) => schemas.some(isClosed))) return 'no';
+  return all.some(({ schemas }) => isOpen(schemas)) ? 'yes' : 'unsaid';
+}
+
 function isClosed(schema: JsonObject): boolean {
   return schema['additionalProperties'] === false && schema['patternProperties'] === undefined;
+}
+
+/** Keywords that can speak of members which `properties` does not list. */
+const OPENING = [
+  'additionalProperties',
+  'patternProperties',
+  '$ref',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'if',
+  'not',
+  'dependentSchemas',
+] as const;
+
+/** An object of which no member is named may have any. */
+function isOpen(schemas: Conjunction): boolean {
+  if (typesOf(schemas)?.has('object') === false || schemas.some(isClosed)) return false;
+  return (
+    schemas.every((schema) => !isJsonObject(schema['properties'])) ||
+    schemas.some((schema) => OPENING.some((keyword) => schema[keyword] !== undefined))
+  );
 }
 
 /** Null for any. */

@@ -53,9 +53,11 @@ export const MEANT_IN_WORKFLOW: Readonly<Record<string, string>> = {
   concurrency_group: 'concurrency',
   env: 'variables',
   envs: 'environments',
+  inputSchema: 'input',
   inputs: 'input',
   jobs: 'steps',
   max_parallel: 'max_concurrent_steps',
+  outputSchema: 'output',
   outputs: 'output',
   stages: 'steps',
   tasks: 'steps',
@@ -65,8 +67,11 @@ export const MEANT_IN_WORKFLOW: Readonly<Record<string, string>> = {
 
 export const MEANT_IN_STEP: Readonly<Record<string, string>> = {
   args: 'params',
+  after: 'dependencies',
   body: 'steps',
   continue_on_error: 'on_error',
+  depends: 'dependencies',
+  dependsOn: 'dependencies',
   do: 'steps',
   else: 'else_steps',
   fallbacks: 'fallback',
@@ -83,17 +88,16 @@ export const MEANT_IN_STEP: Readonly<Record<string, string>> = {
   payload: 'data',
   question: 'prompt',
   retry: 'retries',
+  requires: 'dependencies',
   role: 'persona',
   rollback: 'compensate',
   schema: 'output',
+  then: 'then_steps',
   timeout_seconds: 'timeout',
   undo: 'compensate',
   uses: 'workflow',
   with: 'params',
 };
-
-/** Keys whose value is a list of steps. */
-export const STEP_LIST_KEYS: readonly string[] = ['steps', 'then_steps', 'else_steps', 'compensate'];
 
 /** Keys of a step whose texts are no templates. */
 export const PLAIN_KEYS: readonly string[] = [

@@ -16,48 +16,28 @@ import { readGit } from './readers/git.js';
 import { readDecision, readEmit, readInner, readWait } from './readers/moments.js';
 import { readDependencies, readId } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
+import { COMMON_KEYS, PLUGIN_KEYS, TYPE_KEYS } from './keys.js';
 import { MEANT_IN_STEP } from './spelling.js';
 import type { CustomStepType } from './step-types.js';
-import { ON_ERRORS, STEP_TYPES, type StepBase, type StepType, type When, WHENS } from './steps.js';
-import type { ListNode, MapNode, TreeNode } from './tree.js';
+import { DEFAULTS, ON_ERRORS, STEP_TYPES, type StepBase, type StepType, type When, WHENS } from './steps.js';
+import { type ListNode, type MapNode, nodeUnder, type TreeNode } from './tree.js';
 import { WORKFLOW_LIMITS } from './workflow.js';
 
 export type { StepDraft } from './readers/draft.js';
 
-interface TypeRow {
-  readonly keys: readonly string[];
-  readonly read: TypeReader;
-}
-
-const ASKING = ['persona', 'fallback', 'params', 'queue_timeout', 'retries'];
-const TYPES: Readonly<Record<StepType, TypeRow>> = {
-  'persona-request': { keys: [...ASKING, 'output'], read: readRequest },
-  'git-operation': {
-    keys: ['operation', 'branch', 'from', 'message', 'remote', 'queue_timeout', 'retries'],
-    read: readGit,
-  },
-  conditional: { keys: ['then_steps', 'else_steps'], read: readConditional },
-  parallel: { keys: ['steps', 'wait_for'], read: readParallel },
-  loop: { keys: ['steps', 'until', 'while', 'max_rounds', 'on_limit'], read: readLoop },
-  for_each: { keys: ['items', 'steps', 'concurrency'], read: readForEach },
-  workflow: { keys: ['workflow', 'task', 'retries'], read: readInner },
-  decision: { keys: ['prompt', 'choices', 'reject', 'form', 'context', 'assignees'], read: readDecision },
-  wait: { keys: ['duration', 'until', 'signal'], read: readWait },
-  emit: { keys: ['event', 'data'], read: readEmit },
-  plan: { keys: [...ASKING, 'allow', 'max_steps'], read: readPlan },
+const READERS: Readonly<Record<StepType, TypeReader>> = {
+  'persona-request': readRequest,
+  'git-operation': readGit,
+  conditional: readConditional,
+  parallel: readParallel,
+  loop: readLoop,
+  for_each: readForEach,
+  workflow: readInner,
+  decision: readDecision,
+  wait: readWait,
+  emit: readEmit,
+  plan: readPlan,
 };
-const COMMON = [
-  'id',
-  'name',
-  'description',
-  'type',
-  'dependencies',
-  'condition',
-  'when',
-  'timeout',
-  'on_error',
-  'compensate',
-];
 
 /** What every step of a list says, as far as it can be read; everything else is reported. */
 export function readSteps({ items }: ListNode, context: ReadContext, options: ListOptions = {}): readonly StepDraft[] {
@@ -69,7 +49,7 @@ export function readSteps({ items }: ListNode, context: ReadContext, options: Li
   }
   let unnamed = 0;
   const nameless = (item: TreeNode): string | null => {
-    if (options.idOf === undefined || item.kind !== 'map' || item.entries.some(({ key }) => key === 'id')) return null;
+    if (options.idOf === undefined || item.kind !== 'map' || nodeUnder(item, 'id') !== null) return null;
     return options.idOf(unnamed++);
   };
   return items.flatMap((item, index) => readStep(item, { index, made: nameless(item), options, context }) ?? []);
@@ -102,15 +82,16 @@ function readStep(node: TreeNode, place: Place): StepDraft | null {
   return readMap(new Sheet(node, `step ${shownId(node, place)}`, problems), place);
 }
 
-function shownId({ entries }: MapNode, { made, index }: Place): string {
-  const named = entries.find(({ key }) => key === 'id')?.value;
+function shownId(node: MapNode, { made, index }: Place): string {
+  const named = nodeUnder(node, 'id');
   if (named?.kind === 'scalar' && named.value !== null) return quoted(String(named.value));
   return made === null ? String(index + 1) : quoted(made);
 }
 
 function readMap(sheet: Sheet, { made, options, context }: Place): StepDraft | null {
   const type = readType(sheet, context);
-  sheet.fields.only({ known: keysOf(type), meant: MEANT_IN_STEP }, hintOfKey);
+  // Which keys a step of an unknown type has is not known either.
+  sheet.fields.only({ known: keysOf(type), meant: MEANT_IN_STEP }, hintOfKey, type === null);
   const id = readId(sheet, made);
   const dependencies = readDependencies(sheet);
   const compensation = readCompensation(sheet, id?.value ?? '', context);
@@ -123,7 +104,7 @@ function readMap(sheet: Sheet, { made, options, context }: Place): StepDraft | n
     condition: sheet.condition('condition'),
     when: readWhen(sheet, options.onFailure === true),
     timeout: sheet.duration('timeout'),
-    on_error: sheet.word('on_error', ON_ERRORS) ?? 'fail',
+    on_error: sheet.word('on_error', ON_ERRORS) ?? DEFAULTS.on_error,
     compensate: definitionsOf(compensation),
   };
   const body = readBody(sheet, { type, base, context });
@@ -141,7 +122,7 @@ type ReadType = StepType | CustomStepType | null;
 
 function readType({ fields, problems }: Sheet, { types, allowed }: ReadContext): ReadType {
   const node = fields.text('type');
-  const wanted = node?.value ?? 'persona-request';
+  const wanted = node?.value ?? DEFAULTS.type;
   const known = STEP_TYPES.find((type) => type === wanted);
   if (known !== undefined) {
     if (allowed === null || allowed.includes(known)) return known;
@@ -160,14 +141,15 @@ function readType({ fields, problems }: Sheet, { types, allowed }: ReadContext):
 }
 
 function keysOf(type: ReadType): readonly string[] {
-  if (type === null) return [...new Set([...COMMON, ...STEP_TYPES.flatMap((name) => TYPES[name].keys)])];
-  return typeof type === 'string' ? [...COMMON, ...TYPES[type].keys] : [...COMMON, 'params'];
+  if (type === null) return [...new Set([...COMMON_KEYS, ...STEP_TYPES.flatMap((name) => TYPE_KEYS[name])])];
+  return [...COMMON_KEYS, ...(typeof type === 'string' ? TYPE_KEYS[type] : PLUGIN_KEYS)];
 }
 
 /** Which types a key belongs to, for one that stands in a step of another type. */
 function hintOfKey(key: string): string | null {
-  const owners = STEP_TYPES.filter((name) => TYPES[name].keys.includes(key)).map((name) => `"${name}"`);
-  return owners.length === 0 ? null : `"${key}" belongs to steps of type ${owners.join(', ')}.`;
+  const owners = STEP_TYPES.filter((name) => (TYPE_KEYS[name] as readonly string[]).includes(key));
+  if (owners.length === 0) return null;
+  return `"${key}" belongs to steps of type ${owners.map((name) => `"${name}"`).join(', ')}.`;
 }
 
 function readBody(
@@ -176,13 +158,13 @@ function readBody(
 ): StepBody {
   // Nothing is known of it but that others may wait for it.
   if (type === null) return { definition: { ...base, type: 'emit', event: '', data: {} } };
-  if (typeof type === 'string') return TYPES[type].read(sheet, base, context);
+  if (typeof type === 'string') return READERS[type](sheet, base, context);
   return readCustom(sheet, base, { type, at: sheet.fields.places.get('type') ?? sheet.fields.range, context });
 }
 
 function readWhen(sheet: Sheet, onFailure: boolean): When {
   const when = sheet.word('when', WHENS, 'An expression is written under "condition".');
-  if (!onFailure) return when ?? 'on_success';
+  if (!onFailure) return when ?? DEFAULTS.when;
   if (when !== null && when !== 'on_failure')
     sheet.fields.refuse('when', 'on_failure in the list "on_failure"', 'Leave it out, or put the step under "steps".');
   return 'on_failure';

@@ -34,6 +34,14 @@ export type When = (typeof WHENS)[number];
 export const ON_ERRORS = ['fail', 'continue', 'ask'] as const;
 export type OnError = (typeof ON_ERRORS)[number];
 
+/** How many steps of a `parallel` must succeed, where that is no number. */
+export const JOINS = ['all', 'any'] as const;
+export type Join = (typeof JOINS)[number];
+
+/** What follows when the rounds of a loop are used up: it fails, or a person chooses. Never a pass. */
+export const ON_LIMITS = ['fail', 'ask'] as const;
+export type OnLimit = (typeof ON_LIMITS)[number];
+
 /** What every step has. */
 export interface StepBase {
   /** Unique in the whole file, nested lists included. */
@@ -74,10 +82,6 @@ export interface Retries {
   readonly retry_on: readonly ErrorClass[] | null;
 }
 
-/** 1 s, 2 s, 4 s … up to a minute. */
-export const DEFAULT_BACKOFF: BackoffCurve = { initial: 1, factor: 2, max: 60, jitter: 0 };
-export const NO_RETRIES: Retries = { count: 0, backoff: DEFAULT_BACKOFF, retry_on: null };
-
 /** How attempts are asked of a persona and what follows when they do not pass. */
 export interface AskPolicy {
   /** How long a request may wait for a free worker. */
@@ -114,6 +118,8 @@ export interface PlanStep extends StepBase, Asking {
 
 export const GIT_OPERATIONS = ['branch', 'switch', 'commit', 'push', 'merge', 'rebase', 'sync'] as const;
 export type GitOperation = (typeof GIT_OPERATIONS)[number];
+/** Those that cannot do without a `branch`. */
+export const BRANCH_OPERATIONS: readonly GitOperation[] = ['branch', 'switch', 'merge', 'rebase'];
 
 /** Done by the built-in persona `git` in the run's worktree. All texts but `operation` are templates. */
 export interface GitOperationStep extends StepBase, AskPolicy {
@@ -138,7 +144,7 @@ export interface ParallelStep extends StepBase {
   readonly type: 'parallel';
   readonly steps: readonly StepDefinition[];
   /** How many must succeed; the others are canceled then. */
-  readonly wait_for: 'all' | 'any' | number;
+  readonly wait_for: Join | number;
 }
 
 export interface LoopStep extends StepBase {
@@ -149,8 +155,7 @@ export interface LoopStep extends StepBase {
   /** Looked at before each round; false ends the loop well. */
   readonly while: string | null;
   readonly max_rounds: number | string;
-  /** What follows when the rounds are used up: it fails, or a person chooses. Never a pass. */
-  readonly on_limit: 'fail' | 'ask';
+  readonly on_limit: OnLimit;
 }
 
 export interface ForEachStep extends StepBase {
@@ -222,17 +227,54 @@ export type StepDefinition =
   | EmitStep
   | PlanStep;
 
+/** 1 s, 2 s, 4 s … up to a minute. */
+export const DEFAULT_BACKOFF: BackoffCurve = { initial: 1, factor: 2, max: 60, jitter: 0 };
+export const NO_RETRIES: Retries = { count: 0, backoff: DEFAULT_BACKOFF, retry_on: null };
+
+/** What a decision offers when the file does not say. */
+export const APPROVAL: readonly Choice[] = [
+  { id: 'approve', label: 'Approve' },
+  { id: 'reject', label: 'Reject' },
+];
+
+/** The choices that fail a decision when the file does not say. */
+export function rejectsByDefault(choices: readonly Choice[]): readonly string[] {
+  return choices.map(({ id }) => id).filter((id) => id === 'reject');
+}
+
+/** What a planned step may be when the file does not say: nothing that acts outside of the run or plans again. */
+export const PLANNED_TYPES: readonly StepType[] = ['persona-request', 'conditional', 'parallel', 'loop', 'for_each'];
+
+/** Other values that stand in the normal form for what a file does not say. */
+export const DEFAULTS = {
+  type: 'persona-request',
+  when: 'on_success',
+  on_error: 'fail',
+  wait_for: 'all',
+  on_limit: 'fail',
+  max_steps: 50,
+  version: '0.0.0',
+} as const;
+
 /** Steps that are answered by a persona, attempt by attempt. */
 export type AskingStep = PersonaRequestStep | GitOperationStep | PlanStep;
 /** Steps that hold lists of steps. What a `plan` holds is known only when its persona has answered. */
 export type BlockStep = ConditionalStep | ParallelStep | LoopStep | ForEachStep;
+export const BLOCK_TYPES: readonly StepType[] = ['conditional', 'parallel', 'loop', 'for_each'];
 
 /** The persona of every `git-operation`. */
 const GIT_PERSONA = 'git';
 
+/** Keys whose value is a list of steps. */
+export const STEP_LIST_KEYS = ['steps', 'then_steps', 'else_steps', 'compensate'] as const;
+
+export function isListKey(key: string): key is StepList['key'] {
+  return (STEP_LIST_KEYS as readonly string[]).includes(key);
+}
+
 /** One list of steps inside a step: the steps in it start together and wait for each other by `dependencies`. */
 export interface StepList {
-  readonly key: 'steps' | 'then_steps' | 'else_steps' | 'compensate';
+  readonly key: (typeof STEP_LIST_KEYS)[number];
   readonly steps: readonly StepDefinition[];
 }
 

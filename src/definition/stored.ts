@@ -2,15 +2,16 @@
 import { z } from 'zod';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { ERROR_CLASSES } from '../core/statuses.js';
-import { GIT_OPERATIONS, ON_ERRORS, STEP_TYPES, type StepDefinition, WHENS } from './steps.js';
+import { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
+import { GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, type StepDefinition, WHENS } from './steps.js';
 
-const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/);
+const name = z.string().regex(STEP_ID);
 const duration = z.union([z.number().positive(), z.string()]).nullable();
 const schema = z.union([jsonObjectSchema, z.literal(true)]).nullable();
 const steps = z.lazy(() => z.array(stepSchema));
 
 const retries = z.strictObject({
-  count: z.union([z.int().min(0).max(100), z.string()]),
+  count: z.union([z.int().min(0).max(WORKFLOW_LIMITS.retries), z.string()]),
   backoff: z.union([
     z.array(z.number().nonnegative()).min(1),
     z.strictObject({
@@ -68,7 +69,7 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
     ...base,
     type: z.literal('parallel'),
     steps,
-    wait_for: z.union([z.enum(['all', 'any']), z.int().positive()]),
+    wait_for: z.union([z.enum(JOINS), z.int().positive()]),
   }),
   z.strictObject({
     ...base,
@@ -77,7 +78,7 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
     until: text,
     while: text,
     max_rounds: z.union([z.int().positive(), z.string()]),
-    on_limit: z.enum(['fail', 'ask']),
+    on_limit: z.enum(ON_LIMITS),
   }),
   z.strictObject({
     ...base,

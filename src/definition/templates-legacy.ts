@@ -6,8 +6,7 @@ import { EXPRESSION_LIMITS } from '../expression/limits.js';
 import { isRootName } from '../expression/scope.js';
 import { isText } from './fields.js';
 import type { Problems, Range } from './problem.js';
-import type { ScalarNode, TreeNode } from './tree.js';
-import type { Text } from './uses.js';
+import type { ScalarNode, TextNode, TreeNode } from './tree.js';
 
 interface Rewritten {
   readonly text: string;
@@ -31,7 +30,7 @@ export function withoutLegacyTemplates(node: TreeNode, problems: Problems): Tree
   return isText(node) && node.value.includes('${') ? rewrittenNode(node, problems) : node;
 }
 
-function rewrittenNode(node: Text, problems: Problems): ScalarNode {
+function rewrittenNode(node: TextNode, problems: Problems): ScalarNode {
   const { holes, modern } = holesOf(node.value);
   const [first] = holes;
   if (first === undefined) return node;

@@ -20,6 +20,8 @@ export interface ScalarNode extends Range {
   readonly part: (offset: number, length: number) => Range;
 }
 
+export type TextNode = ScalarNode & { readonly value: string };
+
 export interface ListNode extends Range {
   readonly kind: 'list';
   readonly items: readonly TreeNode[];
@@ -44,6 +46,11 @@ export function readTree(text: string, problems: Problems): TreeNode | null {
   return document === null || document.contents === null
     ? null
     : new Converter(text, problems).convert(document.contents);
+}
+
+/** What stands under a key, or null. */
+export function nodeUnder({ entries }: MapNode, key: string): TreeNode | null {
+  return entries.find((entry) => entry.key === key)?.value ?? null;
 }
 
 /** The tree as JSON. */
@@ -88,7 +95,7 @@ class Converter {
     if (isAlias(node)) return this.#alias(node.source, range);
     if (node.tag !== undefined && !CORE_TAGS.has(node.tag)) {
       const tag = node.tag.replace('tag:yaml.org,2002:', '!!');
-      this.#problems.add(
+      this.#problems.addLast(
         'yaml-unsafe',
         range,
         `the tag ${quoted(tag)} is not accepted`,
@@ -135,7 +142,7 @@ class Converter {
     if (typeof value === 'number') {
       const exact = Number.isFinite(value) && (Number.isSafeInteger(value) || !/^[-+]?\d+$/.test(source));
       if (!exact)
-        this.#problems.add(
+        this.#problems.addLast(
           'wrong-type',
           range,
           `${quoted(source)} is not a number that can be kept exactly`,

@@ -5,7 +5,7 @@ import { checkNames, type KnownNames, type Reference } from '../expression/refer
 import { hasHoles, parseTemplate } from '../expression/template.js';
 import { isText } from './fields.js';
 import type { Problems, Range } from './problem.js';
-import type { ScalarNode, TreeNode } from './tree.js';
+import type { TextNode, TreeNode } from './tree.js';
 
 /** One expression of the file. */
 export interface Use {
@@ -17,11 +17,10 @@ export interface Use {
   readonly part: (offset: number, length: number) => Range;
 }
 
-export type Text = ScalarNode & { readonly value: string };
-
 /** A text that is an expression as a whole; null when it cannot be compiled, which is reported. */
-export function conditionUse(node: Text, field: string, problems: Problems): Use | null {
-  const hint = /^\s*(?:\{\{|\$\{)/.test(node.value) ? 'A condition is written without {{ }}.' : null;
+export function conditionUse(node: TextNode, field: string, problems: Problems): Use | null {
+  const braces = /^\s*(?:(\{\{)|\$\{)/.exec(node.value);
+  const hint = braces === null ? null : `A condition is written without ${braces[1] === undefined ? '${ }' : '{{ }}'}.`;
   const expression = attempt(() => parseExpression(node.value), { node, problems, hint });
   return expression === null ? null : useOf(expression, field, (offset, length) => node.part(offset, length));
 }
@@ -60,7 +59,7 @@ function useOf(expression: Expression, field: string, part: Use['part']): Use {
   return { expression, references: expression.references, field, part };
 }
 
-function attempt<T>(work: () => T, at: { node: Text; problems: Problems; hint: string | null }): T | null {
+function attempt<T>(work: () => T, at: { node: TextNode; problems: Problems; hint: string | null }): T | null {
   try {
     return work();
   } catch (error) {

@@ -3,6 +3,7 @@ import { quoted } from '../expression/problem.js';
 import { hasHoles } from '../expression/template.js';
 import { checkSteps } from './check/steps.js';
 import { describe, type Located } from './fields.js';
+import { ERROR_STRATEGIES, WORKFLOW_KEYS } from './keys.js';
 import type { Problems } from './problem.js';
 import type { ReadContext, StepDraft } from './readers/draft.js';
 import { checkPersona } from './readers/names.js';
@@ -12,7 +13,7 @@ import { respellWorkflow } from './respell.js';
 import { MEANT_IN_WORKFLOW } from './spelling.js';
 import { readSteps } from './step-reader.js';
 import type { CustomStepType } from './step-types.js';
-import { DEFAULT_BACKOFF, type Retries } from './steps.js';
+import { DEFAULTS, NO_RETRIES, type Retries } from './steps.js';
 import type { ListNode, MapNode, TreeNode } from './tree.js';
 import { keyOfRuns, WORKFLOW_LIMITS, type WorkflowDefinition } from './workflow.js';
 
@@ -35,25 +36,6 @@ export interface Reading {
   readonly calls: readonly Located<string>[];
 }
 
-const KNOWN = [
-  'name',
-  'version',
-  'description',
-  'input',
-  'output',
-  'result',
-  'variables',
-  'environments',
-  'timeout',
-  'max_concurrent_steps',
-  'concurrency',
-  'steps',
-  'on_failure',
-  'error_handling',
-];
-const STRATEGIES = ['retry_with_fallback', 'retry', 'fallback', 'fail'] as const;
-const RUNS_AT_MOST = 100_000;
-
 /** Null when the file is no workflow at all. Everything that is wrong is in `problems`. */
 export function readWorkflow(tree: TreeNode | null, options: ReadOptions, problems: Problems): Reading | null {
   if (tree === null || tree.kind !== 'map') {
@@ -73,7 +55,7 @@ function readMap(
   problems: Problems,
 ): Reading {
   const sheet = new Sheet(root, 'the workflow', problems);
-  sheet.fields.only({ known: KNOWN, meant: MEANT_IN_WORKFLOW });
+  sheet.fields.only({ known: WORKFLOW_KEYS, meant: MEANT_IN_WORKFLOW });
   const name = readName(sheet) ?? nameOfFile(options.file);
   const variables = readVariables(sheet, options.environment ?? null, options.environmentNeeded ?? true);
   const { personas, types } = options;
@@ -85,7 +67,7 @@ function readMap(
   const definition: WorkflowDefinition = {
     format: 2,
     name,
-    version: sheet.text('version') ?? '0.0.0',
+    version: sheet.text('version') ?? DEFAULTS.version,
     description: sheet.text('description') ?? '',
     ...top,
     result: result.value('result'),
@@ -120,7 +102,7 @@ function readTop(sheet: Sheet, naming: Naming): Top {
 function readConcurrency(sheet: Sheet, { name, variables }: Naming): WorkflowDefinition['concurrency'] {
   const node = sheet.fields.node('concurrency');
   if (node === null) return null;
-  const limits = { from: 1, to: RUNS_AT_MOST };
+  const limits = { from: 1, to: WORKFLOW_LIMITS.runs };
   if (node.kind !== 'map') {
     const wanted = 'the number of runs that may be under way, or a map with "key" and "limit"';
     if (node.kind !== 'scalar' || typeof node.value !== 'number') return sheet.fields.refuse('concurrency', wanted);
@@ -147,11 +129,11 @@ function readDefaults(outer: Sheet, context: ReadContext): ReadContext['defaults
     known: ['strategy', 'max_retries', 'fallback_agents'],
     meant: { fallback: 'fallback_agents', retries: 'max_retries', retry_count: 'max_retries' },
   });
-  const strategy = sheet.word('strategy', STRATEGIES) ?? 'retry_with_fallback';
+  const strategy = sheet.word('strategy', ERROR_STRATEGIES) ?? 'retry_with_fallback';
   const count = sheet.number('max_retries', { from: 0, to: WORKFLOW_LIMITS.retries });
   const agents = sheet.texts('fallback_agents', 'personas');
   for (const agent of agents) checkPersona(agent, sheet, context);
-  const retries: Retries | null = count === null ? null : { count, backoff: DEFAULT_BACKOFF, retry_on: null };
+  const retries: Retries | null = count === null ? null : { ...NO_RETRIES, count };
   return {
     retries: strategy === 'retry_with_fallback' || strategy === 'retry' ? retries : null,
     fallback:

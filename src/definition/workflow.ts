@@ -30,27 +30,7 @@ export interface WorkflowDefinition {
   readonly steps: readonly StepDefinition[];
 }
 
-export const WORKFLOW_LIMITS = {
-  bytes: 1024 * 1024,
-  /** Lists and maps inside each other. */
-  depth: 50,
-  /** Values of a file, with every alias written out. */
-  values: 100_000,
-  /** Nested ones included. */
-  steps: 2_000,
-  /** Steps inside steps. */
-  nesting: 8,
-  retries: 100,
-  /** Rounds of a loop. */
-  rounds: 1_000,
-  /** Items of one for_each. */
-  items: 10_000,
-  /** 365 days. */
-  timeoutMs: 365 * 86_400_000,
-} as const;
-
-/** What the id of a step and the name of a persona look like. No `|`: ids become parts of timer names. */
-export const STEP_ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+export { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
 
 /** A stored definition, from the JSON text it was stored as. Throws DEFINITION_INVALID. */
 export function readDefinition(json: string): WorkflowDefinition {
@@ -80,6 +60,18 @@ export function keyOfRuns(name: string): string {
 /** The name that a step's outcome has in `context.state`: `code-review` is `code_review_status` and `code_review_result`. */
 export function stateName(stepId: string, kind: 'result' | 'status'): string {
   return `${stepId.replaceAll('-', '_')}_${kind}`;
+}
+
+/** Milliseconds of a number of seconds, or of a text as `parseDuration` takes it; null for anything else. */
+export function millisecondsOf(value: JsonValue): number | null {
+  if (typeof value === 'number') return value * 1_000;
+  return typeof value === 'string' ? parseDuration(value) : null;
+}
+
+/** Milliseconds since the epoch of ISO 8601 text that has a date; null for anything else. */
+export function parseTime(value: JsonValue): number | null {
+  const time = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(time) ? null : time;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

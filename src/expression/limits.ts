@@ -15,6 +15,8 @@ export const EXPRESSION_LIMITS = {
   text: 100 * 1024,
   /** Characters, as JSON, of a list that an evaluation makes. */
   value: 1_000_000,
+  /** Lists and maps inside each other of what a template makes: whoever reads a record goes as deep. */
+  nesting: 200,
   /** Characters, as JSON, of what the templates of one field make together. */
   rendered: 4_000_000,
 } as const;

@@ -23,3 +23,16 @@ export function isWithin(value: unknown, limit: number): boolean {
   }
   return true;
 }
+
+/** Whether `value` has at most `limit` lists and maps inside each other. Without recursion, since that is what it is asked for. */
+export function isShallow(value: unknown, limit: number): boolean {
+  const open: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value: one, depth } = next;
+    if (typeof one !== 'object' || one === null) continue;
+    if (depth === limit) return false;
+    for (const member of Object.values(one) as unknown[])
+      if (typeof member === 'object' && member !== null) open.push({ value: member, depth: depth + 1 });
+  }
+  return true;
+}

@@ -10,7 +10,7 @@ import { EXPRESSION_LIMITS } from './limits.js';
 import { isPrintable } from './operators.js';
 import { ExpressionError, quoted, refuse } from './problem.js';
 import type { Scope } from './scope.js';
-import { isWithin } from './size.js';
+import { isShallow, isWithin } from './size.js';
 
 export interface Hole {
   readonly expression: Expression;
@@ -62,13 +62,19 @@ export function parseTemplate(text: string): Template {
 /** Compiles every text inside `value`; names of members are taken as they are. Throws ExpressionError. */
 export function compileValue(value: JsonValue): ValueTemplate {
   const template = compileParts(value);
+  const { length } = template.holes;
+  if (length === 0) return template;
   // One hole yields a value that is there already, or that its expression has measured.
-  if (template.holes.length < 2) return template;
-  return { holes: template.holes, render: (scope) => measured(template.render(scope)) };
+  return { holes: template.holes, render: (scope) => measured(template.render(scope), length > 1) };
 }
 
-function measured(value: JsonValue): JsonValue {
-  const { rendered } = EXPRESSION_LIMITS;
+function measured(value: JsonValue, large: boolean): JsonValue {
+  const { rendered, nesting } = EXPRESSION_LIMITS;
+  if (!isShallow(value, nesting)) {
+    const what = `more than ${String(nesting)} lists and maps inside each other`;
+    throw new CoordError('EXPRESSION_FAILED', `the templates make a value with ${what}`);
+  }
+  if (!large) return value;
   if (isWithin(value, rendered)) return value;
   throw new CoordError(
     'EXPRESSION_FAILED',

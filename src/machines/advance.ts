@@ -13,6 +13,7 @@ import { openInnerRun } from './inner-runs.js';
 import { listOf, planned, prefixOf, rootOf } from './instances.js';
 import { failureOf, moveStep, skipStep } from './moves.js';
 import { renderRequest } from './requests.js';
+import { retriesOf } from './retries.js';
 import { runLifecycle } from './run.machine.js';
 import { scopeOf } from './scope.js';
 import type { Backlog, Draft, Settled } from './state.js';
@@ -74,6 +75,14 @@ function startStep(draft: Draft, path: string, { itsTurn }: { itsTurn: boolean }
       skipStep(draft, path, 'nothing before it failed');
       return;
     }
+    if (
+      definition.when === 'on_success' &&
+      goesOnWithout(draft, path) &&
+      failedBefore(draft, path, step, { tolerated: false })
+    ) {
+      skipStep(draft, path, 'a step before it failed');
+      return;
+    }
     const scope = scopeOf(draft, path, step);
     if (definition.type !== 'conditional' && step.condition !== null && !step.condition.evaluate(scope)) {
       skipStep(draft, path, `condition is false: ${definition.condition ?? ''}`);
@@ -98,9 +107,11 @@ function perform(draft: Draft, path: string, step: PlannedStep): void {
     case 'plan':
       // Rendered before it is moved, so that a failing template finds the step where it was.
       renderRequest(step, scopeOf(draft, path, step));
+      retriesOf(draft, path);
       moveStep(draft, path, 'DISPATCH');
       return;
     case 'workflow':
+      retriesOf(draft, path);
       openInnerRun(draft, path, { ...step, definition });
       return;
     case 'decision':
@@ -117,23 +128,38 @@ function perform(draft: Draft, path: string, step: PlannedStep): void {
   }
 }
 
+/** Whether the step's list goes on when one of its steps fails: others may still be enough. */
+function goesOnWithout(draft: Draft, path: string): boolean {
+  const { owner } = listOf(draft, path);
+  if (owner === null) return false;
+  const { definition } = planned(draft, owner);
+  return definition.type === 'parallel' && definition.wait_for !== 'all';
+}
+
 /** Whether a step before this one, in its list, has failed: the one it waits for, or one behind that. */
-function failedBefore(draft: Draft, path: string, step: PlannedStep): boolean {
+function failedBefore(draft: Draft, path: string, step: PlannedStep, also = { tolerated: true }): boolean {
   const prefix = prefixOf(path);
   const seen = new Set(step.dependencies);
   for (const id of seen) {
-    const { status } = draft.step(`${prefix}${id}`);
-    if (status === 'failed' || status === 'canceled') return true;
+    const { status, more } = draft.step(`${prefix}${id}`);
+    if (status === 'canceled' || (status === 'failed' && (also.tolerated || more.tolerated !== true))) return true;
     for (const before of planned(draft, `${prefix}${id}`).dependencies) seen.add(before);
   }
   return false;
 }
 
+/** Characters that one fold asks for; what is more than that waits until something that is under way has ended. */
+const ASKED_AT_ONCE = 8_000_000;
+
 /** Whether the run has as many attempts and inner runs under way as it may, or others have waited for that longer. */
 function hasToQueue(draft: Draft, { definition }: PlannedStep): boolean {
-  const limit = draft.plan.definition.max_concurrent_steps;
-  if (limit === null || (!isAsking(definition) && definition.type !== 'workflow')) return false;
-  return draft.record.active >= limit || firstOf(draft) !== undefined;
+  if (!isAsking(definition) && definition.type !== 'workflow') return false;
+  return isFull(draft) || (draft.record.queued > 0 && firstOf(draft) !== undefined);
+}
+
+function isFull({ plan, record, asked }: Draft): boolean {
+  const limit = plan.definition.max_concurrent_steps;
+  return (limit !== null && record.active >= limit) || (asked > ASKED_AT_ONCE && record.active > 0);
 }
 
 /** Its place is stored, so that the steps keep their turns when another process takes over. */
@@ -145,8 +171,7 @@ function queue(draft: Draft, path: string): void {
 }
 
 function takeFromBacklog(draft: Draft): string | null {
-  const limit = draft.plan.definition.max_concurrent_steps;
-  if (limit === null || draft.record.active >= limit || runHasEnded(draft.record.status)) return null;
+  if (draft.record.queued === 0 || isFull(draft) || runHasEnded(draft.record.status)) return null;
   const first = firstOf(draft);
   if (first === undefined) return null;
   const { paths, head } = backlogOf(draft);

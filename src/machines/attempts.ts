@@ -4,15 +4,13 @@ import { isJsonObject } from '../core/json.js';
 import type { PersonaReply } from '../core/messages.js';
 import { type ErrorClass, RETRYABLE_CLASSES, type Verdict } from '../core/statuses.js';
 import { type PlannedSteps, parseSteps } from '../definition/planned-steps.js';
-import { renderCount } from '../definition/render.js';
 import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definition/steps.js';
-import { WORKFLOW_LIMITS } from '../definition/workflow.js';
 import { openPlanned } from './blocks.js';
 import { failStep } from './failures.js';
 import { mayGoOn, planned } from './instances.js';
-import { base, delayOf, moveStep } from './moves.js';
+import { base, cancelStep, delayOf, moveStep } from './moves.js';
 import type { StepRecord } from './records.js';
-import { scopeOf } from './scope.js';
+import { retriesOf } from './retries.js';
 import type { Draft } from './state.js';
 
 /** A worker may vanish this often under one step before the step is taken for the cause. */
@@ -38,6 +36,10 @@ export function takeReply(draft: Draft, path: string, reply: PersonaReply): void
       return;
     }
     draft.setStep(path, { result, artifacts, commit, error: null });
+    if (!mayGoOn(draft, path)) {
+      cancelStep(draft, path, 'what it planned is not begun, since something has failed meanwhile');
+      return;
+    }
     openPlanned(draft, path, parsed.steps);
     return;
   }
@@ -74,10 +76,13 @@ export function attemptFailed(
   failStep(draft, path, { error, change: { ...counts, ...change } });
 }
 
-/** Puts a failed step to its persona once more, since people said so. Its retries count from the beginning. */
+/** Begins a failed step once more, since people said so, when there is room for it. Its retries count from the beginning. */
 export function tryAgain(draft: Draft, path: string): void {
-  draft.setStep(path, { failures: 0, losses: 0 });
-  moveStep(draft, path, 'REQUEUE');
+  // The place it once had in the line is no place in it now.
+  const { place, ...more } = draft.step(path).more;
+  void place;
+  moveStep(draft, path, 'AGAIN', { failures: 0, losses: 0, more });
+  draft.ready.push(path);
 }
 
 /** The verdict as it counts: a result that does not fit the step's schema is no valid reply. */
@@ -99,7 +104,8 @@ function judge(draft: Draft, path: string, reply: PersonaReply): { verdict: Verd
 function plannedBy(draft: Draft, { allow, max_steps }: PlanStep, { result }: PersonaReply): PlannedSteps {
   if (!isJsonObject(result)) return { ok: false, problems: ['the result must be a map with the list "steps"'] };
   return parseSteps(result['steps'] ?? null, {
-    types: allow.types,
+    // Nobody has pinned what a run inside would run: it could not begin, and its step would wait for ever.
+    types: allow.types.filter((type) => type !== 'workflow'),
     personas: allow.personas === null ? null : new Set(allow.personas),
     max_steps,
     taken: new Set(),
@@ -112,12 +118,6 @@ function isRetryable(definition: ReturnType<typeof planned>['definition'], error
   if (!RETRYABLE_CLASSES.includes(errorClass)) return false;
   if (!isAsking(definition) && definition.type !== 'workflow') return false;
   return definition.retries.retry_on?.includes(errorClass) ?? true;
-}
-
-/** Retries that the definition grants the step, rendered with what it reads. */
-function retriesOf(draft: Draft, path: string): number {
-  const step = planned(draft, path);
-  return renderCount(step, 'retries', { scope: scopeOf(draft, path, step), from: 0, to: WORKFLOW_LIMITS.retries }) ?? 0;
 }
 
 function retry(

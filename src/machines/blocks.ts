@@ -51,6 +51,7 @@ export function openBlock(draft: Draft, path: string, step: Planned<BlockStep>):
     nextRound(draft, path, step as Planned<LoopStep>);
     return;
   }
+  if (!reserve(draft, path, step.lists)) return;
   let any = false;
   for (const list of openLists(draft, path, () => itemsBegun(draft, path, 0))) any = begin(draft, list) || any;
   if (!any) passStep(draft, path);
@@ -77,7 +78,7 @@ export function settledInside(draft: Draft, owner: string, settled: Settled): vo
   if (definition.type === 'parallel' && definition.wait_for !== 'all') {
     if (countTowards(draft, owner, { definition, settled })) return;
   } else if (failed) {
-    failBlock(draft, owner, failureOf(record, settled.path));
+    failBlock(draft, owner, failureOf(record, settled.path), settled);
   }
   if (!settled.last) return;
   if (definition.type === 'for_each')
@@ -135,7 +136,26 @@ export function moreRounds(draft: Draft, path: string, rounds: number): void {
   const { block } = draft.step(path).more;
   moveStep(draft, path, 'RESUME');
   draft.setMore(path, { block: { ...block, rounds: (block?.rounds ?? 0) + rounds } });
-  nextRound(draft, path, planned(draft, path) as Planned<LoopStep>);
+  const step = planned(draft, path) as Planned<LoopStep>;
+  // Its time begins anew: waiting for people has stopped it.
+  const timeoutMs = renderDuration(step, 'timeout', scopeOf(draft, path, step));
+  if (timeoutMs !== null) armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs });
+  nextRound(draft, path, step);
+}
+
+/** Counts the steps that a block, or a round of it, opens; false when they are too many, and the block has failed of it. */
+function reserve(draft: Draft, path: string, lists: PlannedStep['lists']): boolean {
+  const { block } = draft.step(path).more;
+  const { then_steps, else_steps, steps } = lists;
+  const list = block?.branch === 'then' ? then_steps : block?.branch === 'else' ? else_steps : steps;
+  const opened = draft.record.opened + (list?.steps.length ?? 0) * (block?.items?.length ?? 1);
+  if (opened > WORKFLOW_LIMITS.instances) {
+    const message = `the run would have more than ${String(WORKFLOW_LIMITS.instances)} steps, rounds and items counted`;
+    failStep(draft, path, { error: { class: 'LIMIT', message } });
+    return false;
+  }
+  draft.setRecord({ opened });
+  return true;
 }
 
 /** Makes the steps of a list ready that wait for nothing; false when there are no steps. */
@@ -163,7 +183,10 @@ function countTowards(
 ): boolean {
   const wanted = definition.wait_for === 'any' ? 1 : Number(definition.wait_for);
   const prefix = prefixOf(owner);
-  const statuses = definition.steps.map(({ id }) => draft.step(`${prefix}${id}`).status);
+  // Steps that deal with failures are not what is waited for.
+  const statuses = definition.steps
+    .filter(({ when }) => when === 'on_success')
+    .map(({ id }) => draft.step(`${prefix}${id}`).status);
   const succeeded = statuses.filter((status) => status === 'succeeded').length;
   const open = statuses.filter((status) => !stepIsSettled(status)).length;
   if (succeeded >= wanted && draft.step(owner).more.block?.failure === undefined) {
@@ -184,14 +207,15 @@ function countTowards(
   return false;
 }
 
-function failBlock(draft: Draft, path: string, failure: ListFailure): void {
+function failBlock(draft: Draft, path: string, failure: ListFailure, settled?: Settled): void {
   if (draft.step(path).more.block?.failure !== undefined) return;
-  stopBlock(draft, path, { failure });
+  // The item that this was the end of is counted, but no other has begun in its place.
+  stopBlock(draft, path, { failure }, settled?.last === true ? settled.done - 1 : undefined);
 }
 
-function stopBlock(draft: Draft, path: string, why: Pick<BlockRecord, 'failure' | 'stopped'>): void {
+function stopBlock(draft: Draft, path: string, why: Pick<BlockRecord, 'failure' | 'stopped'>, done?: number): void {
   const { block } = draft.step(path).more;
-  const frozen = block?.items === undefined ? {} : { begun: itemsBegun(draft, path) };
+  const frozen = block?.items === undefined ? {} : { begun: itemsBegun(draft, path, done) };
   draft.setMore(path, { block: { ...block, ...frozen, ...why } });
   const reason = why.failure === undefined ? (why.stopped ?? '') : `step ${why.failure.step ?? path} failed`;
   for (const list of openLists(draft, path, () => itemsBegun(draft, path))) windDown(draft, list, reason);
@@ -251,6 +275,7 @@ function nextRound(draft: Draft, path: string, step: Planned<LoopStep>): void {
       limitReached(draft, path, { step, rounds });
       return;
     }
+    if (!reserve(draft, path, step.lists)) return;
     draft.setMore(path, { block: { ...block, round: round + 1 } });
     draft.facts.push({ ...base(draft), type: 'step.round', step: path, round: round + 1 });
     const list = step.lists.steps;

@@ -5,7 +5,7 @@ import { timerId } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
 import { begin } from './blocks.js';
 import { tellParent } from './inner-runs.js';
-import { frameOf, listOf, type ListInstance, planned } from './instances.js';
+import { frameOf, type ListInstance, planned } from './instances.js';
 import { base } from './moves.js';
 import type { ListFailure } from './records.js';
 import { type RunEvent, runLifecycle } from './run.machine.js';
@@ -59,8 +59,10 @@ export function endPending(draft: Draft): void {
 
 /** The step that completed last is undone first, one at a time: what came later may build on what was before. */
 function undoNext(draft: Draft): void {
-  const open = compensable(draft);
-  const next = open.at(-1);
+  const { paths, left } = draft.undo ?? { paths: compensable(draft), left: Number.POSITIVE_INFINITY };
+  const open = Math.min(left, paths.length);
+  const next = paths[open - 1];
+  draft.undo = { paths, left: open - 1 };
   if (next === undefined) {
     close(draft, draft.record.canceled === null ? 'FAIL' : 'CANCEL');
     tellEnd(draft);
@@ -69,7 +71,7 @@ function undoNext(draft: Draft): void {
   if (draft.record.status !== 'compensating') {
     const move = runLifecycle.move(draft.record.status, 'COMPENSATE');
     if (move !== null) draft.setRecord({ status: move.state });
-    draft.facts.push({ ...base(draft), type: 'run.compensating', steps: open.length });
+    draft.facts.push({ ...base(draft), type: 'run.compensating', steps: open });
   }
   draft.setMore(next, { undo: 'running' });
   if (!begin(draft, undoList(draft, next))) undone(draft, next);
@@ -82,7 +84,8 @@ function compensable(draft: Draft): readonly string[] {
     .filter((path) => {
       const { status, more } = draft.step(path);
       if (status !== 'succeeded' || more.undo !== undefined) return false;
-      return planned(draft, path).lists.compensate !== undefined && listOf(draft, path).list.key !== 'compensate';
+      // What undoes is not undone.
+      return planned(draft, path).lists.compensate !== undefined && !path.includes('[compensate]/');
     })
     .toSorted((a, b) => (draft.step(a).order ?? 0) - (draft.step(b).order ?? 0));
 }

@@ -3,9 +3,11 @@
  * arrival of each message by the store's clock, so folding again gives the same result to the byte.
  * A message that changes nothing leaves a fact that says why.
  */
+import { hasCode } from '../core/errors.js';
 import type { StepFailure } from '../core/facts.js';
 import type { InnerRunOutcome, Message } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
+import { within } from '../definition/plan-expressions.js';
 import { workflowTimeout } from '../definition/render.js';
 import { isAsking } from '../definition/steps.js';
 import { startScope } from '../definition/variables.js';
@@ -73,15 +75,30 @@ function start(draft: Draft, message: MessageOf<'start'>): string | null {
     endPending(draft);
     return null;
   }
+  const timeout = timeoutOf(draft);
+  if (timeout !== null && 'unfit' in timeout) {
+    failRun(draft, { class: 'EXPRESSION', message: timeout.unfit, step: null });
+    endPending(draft);
+    return null;
+  }
   draft.setRecord({ status: move.state, startedAt: message.at });
   const { definition, hash } = plan;
   draft.facts.push({ ...base(draft), type: 'run.started', workflow: definition.name, definition: hash });
-  if (plan.timeout !== null) {
-    const scope = startScope(definition, draft.task, draft.variables);
-    draft.arm(deadlineTimer(draft), workflowTimeout(plan.timeout.render(scope)));
-  }
+  if (timeout !== null) draft.arm(deadlineTimer(draft), timeout.ms);
   if (!begin(draft, rootOf(draft))) endRun(draft);
   return null;
+}
+
+/** The time that the run may take, or why it cannot be said; null without one. */
+function timeoutOf({ plan, task, variables }: Draft): { readonly ms: number } | { readonly unfit: string } | null {
+  const { timeout, definition } = plan;
+  if (timeout === null) return null;
+  try {
+    return { ms: workflowTimeout(within('timeout', () => timeout.render(startScope(definition, task, variables)))) };
+  } catch (error) {
+    if (!hasCode(error, 'EXPRESSION_FAILED')) throw error;
+    return { unfit: error.message };
+  }
 }
 
 function reply(draft: Draft, message: MessageOf<'reply'>): string | null {
@@ -131,9 +148,11 @@ function timer(draft: Draft, message: MessageOf<'timer'>): string | null {
 
 /** The time of a step is up that no worker answers: a wait, a decision, a block, an inner run. */
 function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: string }): string | null {
-  const { status, begunAt } = draft.step(path);
-  if (status !== 'working' && status !== 'waiting') return late;
+  const { status, begunAt, more } = draft.step(path);
   const { type } = planned(draft, path).definition;
+  // A step that people are asked about, since it failed or its rounds are used up, has come to its end in time.
+  const asks = more.waitsFor?.kind === 'decision' && more.waitsFor.question.about !== 'step';
+  if (status !== 'working' && (status !== 'waiting' || asks)) return late;
   const error = {
     class: 'TIMEOUT',
     message: `it was not over within ${seconds(at - (begunAt ?? at))}`,
@@ -145,16 +164,11 @@ function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: s
     const limit = draft.step(path).more.waitsFor;
     const asked = limit?.kind === 'decision' && limit.question.about === 'step';
     const message = asked ? `nobody decided within ${seconds(at - (begunAt ?? at))}` : error.message;
-    endWaiting(draft, path, { ...error, message });
+    failStep(draft, path, { error: { ...error, message } });
   } else {
     timeOutBlock(draft, path, error);
   }
   return null;
-}
-
-function endWaiting(draft: Draft, path: string, error: StepFailure): void {
-  const { on_error: policy } = planned(draft, path).definition;
-  endFailed(draft, path, { error, tolerated: policy === 'continue' });
 }
 
 /** The run's own time is up: what is under way is canceled, and what deals with failures still runs. */
@@ -164,7 +178,10 @@ function deadline(draft: Draft): string | null {
   const message = `the run was not over within ${seconds(draft.cause.at - (startedAt ?? draft.cause.at))}`;
   if (failure === null) failRun(draft, { class: 'TIMEOUT', message, step: null });
   const root = rootOf(draft);
-  const open = root.list.steps.filter((id) => draft.step(id).status !== 'pending');
+  // What deals with failures is there for this.
+  const open = root.list.steps.filter(
+    (id) => draft.step(id).status !== 'pending' && planned(draft, id).definition.when === 'on_success',
+  );
   cancelInside(draft, [{ ...root, list: { ...root.list, steps: open } }], message);
   windDown(draft, root, message);
   return null;
@@ -198,8 +215,6 @@ function decide(draft: Draft, message: MessageOf<'decide'>): string | null {
     moreRounds(draft, path, 1);
   } else if (choice === 'accept') {
     passStep(draft, path);
-  } else if (choice === 'retry' && step.definition.type === 'workflow') {
-    openInnerRun(draft, path, { ...step, definition: step.definition });
   } else if (choice === 'retry') {
     tryAgain(draft, path);
   } else {

@@ -35,10 +35,12 @@ export function openInnerRun(draft: Draft, path: string, step: PlannedStep & { d
     slot: null,
     parent: { run: draft.record.id, step: path },
   });
+  const inputText = canonicalJson(input as unknown as JsonObject);
+  draft.asked += inputText.length;
   draft.starts.push({
     run,
     definition: definition.definition ?? '',
-    input: canonicalJson(input as unknown as JsonObject),
+    input: inputText,
     record: JSON.stringify(record),
   });
   const more = { ...draft.step(path).more, run };

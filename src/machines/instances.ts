@@ -57,7 +57,7 @@ export function findPlanned(run: Run, path: string): PlannedStep | null {
 }
 
 /** The plan that the steps behind `prefix` belong to, and how many of its frames lie outside of that plan. */
-function planAt(run: Run, prefix: string): { plan: Plan; outside: number } {
+export function planAt(run: Run, prefix: string): { plan: Plan; outside: number } {
   if (!run.plan.grows || prefix === '') return { plan: run.plan, outside: 0 };
   let plan = run.plan;
   let outside = 0;

@@ -34,6 +34,8 @@ export const runRecordSchema = z.strictObject({
   settled: z.int().nonnegative(),
   /** Steps that have had to wait for a free place so far: numbers them. */
   queued: z.int().nonnegative(),
+  /** Steps of the lists that were opened so far, each round and item counted. */
+  opened: z.int().nonnegative(),
   /** The first step that failed: from then on nothing new starts but what deals with failures. */
   failure: listFailureSchema.nullable(),
   canceled: z.strictObject({ reason: z.string(), by: z.string() }).nullable(),
@@ -168,6 +170,7 @@ export function newRunRecord(start: {
     waiting: 0,
     settled: 0,
     queued: 0,
+    opened: 0,
     failure: null,
     canceled: null,
     head: start.head,
@@ -185,11 +188,20 @@ export function parseRecord<T>(schema: z.ZodType<T>, text: string, what: string)
   } catch (error) {
     throw new CoordError('RUN_UNREADABLE', `${what} is not JSON: ${messageOf(error)}`, { cause: error });
   }
-  const parsed = schema.safeParse(value);
+  const parsed = safely(schema, value, what);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new CoordError(
     'RUN_UNREADABLE',
     `${what} is damaged: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
   );
+}
+
+/** Checking goes as deep as the value, so one that is too deep ends in a RangeError. */
+function safely<T>(schema: z.ZodType<T>, value: unknown, what: string): ReturnType<typeof schema.safeParse> {
+  try {
+    return schema.safeParse(value);
+  } catch (error) {
+    throw new CoordError('RUN_UNREADABLE', `${what} cannot be checked: ${messageOf(error)}`, { cause: error });
+  }
 }

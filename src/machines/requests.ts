@@ -1,7 +1,9 @@
 /** What is asked of a persona: one attempt of one step as a request, with what the steps before it came to. */
 import { type JsonObject, sha256 } from '../core/json.js';
 import { type PersonaRequest, PROTOCOL_VERSION, RESULTS_LIMIT } from '../core/messages.js';
+import { stepIsSettled } from '../core/statuses.js';
 import type { Scope } from '../expression/scope.js';
+import { isWithin } from '../expression/size.js';
 import type { PlannedStep } from '../definition/plan.js';
 import { renderDuration, renderObject, renderText } from '../definition/render.js';
 import { type AskingStep, isAsking, personasOf } from '../definition/steps.js';
@@ -66,6 +68,7 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
   const text = `${JSON.stringify(request).slice(1, -1)},${outcomesBefore(draft, path, step)}`;
   const token = `${path}.${String(attempt)}.${sha256(text).slice(0, 16)}`;
   draft.requests.push({ persona, body: `{"token":${JSON.stringify(token)},${text}}` });
+  draft.asked += text.length;
   draft.setStep(path, {
     attempt,
     token,
@@ -117,9 +120,10 @@ function outcomeText(draft: Draft, path: string): OutcomeText | null {
   if (known !== undefined) return known;
   const outcome = outcomeOf(draft, path);
   if (outcome === null) return null;
-  const text = JSON.stringify(outcome);
-  const written = { text, bytes: Buffer.byteLength(text) };
-  // The value of a block is that of the steps in it.
-  if (record.more.block === undefined) texts.set(record, written);
+  // Never written out when it is too large to be carried: what ten thousand items came to may be.
+  const text = isWithin(outcome, RESULTS_LIMIT.bytes) ? JSON.stringify(outcome) : '';
+  const written = { text, bytes: text === '' ? Number.POSITIVE_INFINITY : Buffer.byteLength(text) };
+  // The value of an open block is that of the steps in it.
+  if (record.more.block === undefined || stepIsSettled(record.status)) texts.set(record, written);
   return written;
 }

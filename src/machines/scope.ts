@@ -1,10 +1,10 @@
 /** What the expressions of one step of a run can read. Only what they do read is put in, so the cost does not grow with the run. */
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { Scope, StepScope } from '../expression/scope.js';
-import type { PlannedStep } from '../definition/plan.js';
+import type { Plan, PlannedList, PlannedStep } from '../definition/plan.js';
 import type { ReadSet } from '../definition/plan-expressions.js';
 import { stateName } from '../definition/workflow.js';
-import { frameOf, ownerOfFrame, planned, prefixOf, resolve, type Run } from './instances.js';
+import { frameOf, ownerOfFrame, planAt, planned, prefixOf, resolve, type Run } from './instances.js';
 import { artifactsOf, statusOf, valueOf } from './values.js';
 
 /** A run with what it was started with. */
@@ -24,7 +24,8 @@ interface Place {
 
 /** For the condition and the templates of the step at `path`. */
 export function scopeOf(run: ScopedRun, path: string, step: PlannedStep): Scope {
-  return scopeAt(run, { prefix: prefixOf(path), frames: step.frames, reads: step.reads, before: step.ancestors });
+  const before = step.reads.artifacts ? allBefore(planAt(run, prefixOf(path)).plan, step) : [];
+  return scopeAt(run, { prefix: prefixOf(path), frames: step.frames, reads: step.reads, before });
 }
 
 /** For `until` and `while` of the loop at `path`, after the given round; 0: before the first. */
@@ -34,7 +35,8 @@ export function scopeInside(
   { step, round }: { step: PlannedStep; round: number },
 ): Scope {
   const frames = [...step.frames, step.definition.id];
-  const before = [...(step.lists.steps?.steps ?? []).toReversed(), ...step.ancestors];
+  const around = step.readsInside.artifacts ? allBefore(planAt(run, prefixOf(path)).plan, step) : [];
+  const before = [...(step.lists.steps?.steps ?? []).toReversed(), ...around];
   return scopeAt(run, { prefix: frameOf(path, round), frames, reads: step.readsInside, before });
 }
 
@@ -66,6 +68,29 @@ function scopeAt(run: ScopedRun, place: Place): Scope {
     run: { id: run.id, workflow: run.plan.definition.name },
     loop: place.reads.loop ? loopAround(run, place.prefix) : null,
   };
+}
+
+const stepsBefore = new WeakMap<PlannedStep, readonly string[]>();
+
+/** Every step before this one, in its own list and around, nearest first. A request names only the nearest. */
+function allBefore(plan: Plan, step: PlannedStep): readonly string[] {
+  const known = stepsBefore.get(step);
+  if (known !== undefined) return known;
+  const found = new Set<string>();
+  for (let at: PlannedStep | undefined = step; at !== undefined; ) {
+    const own = new Set(at.dependencies);
+    for (const id of own) {
+      found.add(id);
+      for (const further of plan.steps.get(id)?.dependencies ?? []) own.add(further);
+    }
+    const list: PlannedList = at.list;
+    const { owner, key } = list;
+    if (owner !== null && key === 'compensate') found.add(owner);
+    at = owner === null ? undefined : plan.steps.get(owner);
+  }
+  const all = [...found];
+  stepsBefore.set(step, all);
+  return all;
 }
 
 /** By name; of two with one name, the nearer step's. */

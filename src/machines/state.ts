@@ -26,6 +26,13 @@ export interface RunState {
   /** Derived counts: unsettled dependencies of a step, unsettled steps of a list, items done. Filled when first asked for. */
   readonly counters: Map<string, number>;
   readonly backlog: Backlog | null;
+  /** Steps that are still to be undone, the next one last: those of `paths` before `left`. Null: not made up yet. */
+  readonly undo: Undo | null;
+}
+
+export interface Undo {
+  readonly paths: readonly string[];
+  readonly left: number;
 }
 
 /**
@@ -44,7 +51,7 @@ export function runState(stored: {
   version: number;
   steps: Map<string, StepRecord>;
 }): RunState {
-  const fresh = { ...stored, counters: new Map<string, number>(), backlog: null };
+  const fresh = { ...stored, counters: new Map<string, number>(), backlog: null, undo: null };
   try {
     return { ...fresh, variables: resolveVariables(stored.plan.definition, stored.input.task), unfit: null };
   } catch (error) {
@@ -59,6 +66,7 @@ export interface FoldResult {
   readonly steps: ReadonlyMap<string, StepRecord>;
   readonly counters: ReadonlyMap<string, number>;
   readonly backlog: Backlog | null;
+  readonly undo: Undo | null;
   readonly requests: Commit['requests'];
   readonly arm: Commit['arm'];
   readonly disarm: readonly string[];
@@ -76,7 +84,7 @@ export function applyFold(state: RunState, result: FoldResult): RunState {
     if (count > 0) state.counters.set(name, count);
     else state.counters.delete(name);
   }
-  return { ...state, record: result.record, version: state.version + 1, backlog: result.backlog };
+  return { ...state, record: result.record, version: state.version + 1, backlog: result.backlog, undo: result.undo };
 }
 
 /** The cause of what is being drafted: which message, and when it arrived. */
@@ -93,6 +101,27 @@ export interface Settled {
   readonly done: number;
 }
 
+/** First in, first out. `Array.shift` moves all that is left, which takes seconds for a hundred thousand. */
+class Line<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#head++;
+    if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
 export class Draft implements ScopedRun {
   readonly state: RunState;
   readonly plan: Plan;
@@ -104,14 +133,17 @@ export class Draft implements ScopedRun {
   readonly facts: Fact[] = [];
   readonly starts: Commit['starts'][number][] = [];
   readonly sends: Commit['sends'][number][] = [];
+  /** Characters of what this fold asks for: one commit carries only so much. */
+  asked = 0;
   release: string | null = null;
   backlog: Backlog | null;
+  undo: Undo | null;
   /** The backlog's paths once this fold has added to them: its own copy. */
   #line: string[] | null = null;
   /** Steps that settled and that their lists have not been told of. Goes before `ready`. */
-  readonly settled: Settled[] = [];
+  readonly settled = new Line<Settled>();
   /** Steps that nothing holds back any more. */
-  readonly ready: string[] = [];
+  readonly ready = new Line<string>();
   readonly #arm = new Map<string, number>();
   readonly #disarm = new Set<string>();
 
@@ -120,6 +152,7 @@ export class Draft implements ScopedRun {
     this.plan = state.plan;
     this.record = state.record;
     this.backlog = state.backlog;
+    this.undo = state.undo;
   }
 
   get id(): string {
@@ -193,6 +226,7 @@ export class Draft implements ScopedRun {
       steps: this.steps,
       counters: this.counters,
       backlog: this.backlog,
+      undo: this.undo,
       requests: this.requests,
       arm: [...this.#arm].map(([id, afterMs]) => ({ id, afterMs })),
       disarm: [...this.#disarm],

@@ -7,7 +7,7 @@ import { setup } from 'xstate';
 import type { StepStatus } from '../core/statuses.js';
 import { Lifecycle } from './lifecycle.js';
 
-/** RETRY waits first; REQUEUE tries again at once. WAIT is for a time, a signal or people; RESUME goes on with a block. */
+/** RETRY waits first; REQUEUE tries again at once. WAIT is for a time, a signal or people; RESUME goes on with a block; AGAIN begins anew. */
 export type StepEvent =
   | 'DISPATCH'
   | 'OPEN'
@@ -20,6 +20,7 @@ export type StepEvent =
   | 'RETRY'
   | 'REQUEUE'
   | 'RESUME'
+  | 'AGAIN'
   | 'CANCEL';
 export type StepAction = 'dispatch' | 'disarmAttempt' | 'armRetry' | 'disarmRetry' | 'disarmWait' | 'settle';
 
@@ -80,8 +81,8 @@ const machine = setup({
         PASS: 'succeeded',
         FAIL: 'failed',
         RESUME: 'working',
-        REQUEUE: 'queued',
-        OPEN: 'working',
+        WAIT: { target: 'waiting', reenter: true },
+        AGAIN: 'pending',
         CANCEL: 'canceled',
       },
     },

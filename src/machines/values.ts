@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from '../core/json.js';
 import type { ArtifactRef, StepOutcome } from '../core/messages.js';
+import { stepIsSettled } from '../core/statuses.js';
 import type { PlannedList } from '../definition/plan.js';
 import { frameOf, planned, prefixOf, type Run, subPlanOf } from './instances.js';
 import type { StepRecord } from './records.js';
@@ -28,9 +29,22 @@ export function statusOf(record: StepRecord): string | null {
   }
 }
 
+/** By record, of blocks that have settled: what stands in them changes no more, and thousands may read it. */
+const values = new WeakMap<StepRecord, JsonValue>();
+const artifacts = new WeakMap<StepRecord, readonly ArtifactRef[]>();
+
 /** The value of a settled step; null for one that has none. */
 export function valueOf(run: Run, path: string): JsonValue {
   const record = run.step(path);
+  if (record.more.block === undefined || !stepIsSettled(record.status)) return builtValue(run, path, record);
+  const known = values.get(record);
+  if (known !== undefined) return known;
+  const value = builtValue(run, path, record);
+  values.set(record, value);
+  return value;
+}
+
+function builtValue(run: Run, path: string, record: StepRecord): JsonValue {
   const { definition, lists } = planned(run, path);
   const { block } = record.more;
   const prefix = prefixOf(path);
@@ -67,7 +81,18 @@ export function outcomeOf(run: Run, path: string): StepOutcome | null {
 
 /** The artifacts of a step, and of the steps inside it. */
 export function artifactsOf(run: Run, path: string): readonly ArtifactRef[] {
-  const found: ArtifactRef[] = [...run.step(path).artifacts];
+  const record = run.step(path);
+  if (record.more.block === undefined) return record.artifacts.slice(0, ARTIFACTS_LIMIT);
+  if (!stepIsSettled(record.status)) return foundArtifacts(run, path, record);
+  const known = artifacts.get(record);
+  if (known !== undefined) return known;
+  const found = foundArtifacts(run, path, record);
+  artifacts.set(record, found);
+  return found;
+}
+
+function foundArtifacts(run: Run, path: string, record: StepRecord): readonly ArtifactRef[] {
+  const found: ArtifactRef[] = [...record.artifacts];
   for (const inner of stepsInside(run, path)) {
     if (found.length >= ARTIFACTS_LIMIT) break;
     found.push(...artifactsOf(run, inner));

@@ -105,12 +105,19 @@ function waitFor(
   draft.facts.push({ ...base(draft), type: 'step.waiting', step: path, waitsFor });
 }
 
+/** Of those that began at once, always the same one, in whatever order the store gives the records: `each[2]` before `each[10]`. */
+function isBefore(path: string, other: string): boolean {
+  return path.length === other.length ? path < other : path.length < other.length;
+}
+
 function longestWaiting(draft: Draft, name: string): string | null {
   let found: { path: string; since: number } | null = null;
   for (const path of draft.touched()) {
     const { status, more, begunAt } = draft.step(path);
     if (status !== 'waiting' || more.waitsFor?.kind !== 'signal' || more.waitsFor.name !== name) continue;
-    if (found === null || (begunAt ?? 0) < found.since) found = { path, since: begunAt ?? 0 };
+    const since = begunAt ?? 0;
+    if (found === null || since < found.since || (since === found.since && isBefore(path, found.path)))
+      found = { path, since };
   }
   return found?.path ?? null;
 }

@@ -2,6 +2,7 @@
 import type { Fact } from '../core/facts.js';
 import type { PersonaRequest } from '../core/messages.js';
 import type { StepView, RunView } from '../core/views.js';
+import { BLOCK_TYPES } from '../definition/steps.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
 import { idOf } from './script.js';
 
@@ -31,7 +32,7 @@ export function stepOf(view: RunView, pathOrId: string): StepView | null {
   return view.steps.find(({ id }) => id === pathOrId) ?? view.steps.findLast(({ id }) => idOf(id) === pathOrId) ?? null;
 }
 
-const BLOCKS: ReadonlySet<string> = new Set(['conditional', 'parallel', 'loop', 'for_each']);
+const BLOCKS: ReadonlySet<string> = new Set(BLOCK_TYPES);
 const NOT_STARTED: ReadonlySet<string> = new Set(['step.skipped', 'step.canceled']);
 
 /** Paths of the steps that do something themselves, in the order in which they were started. */

@@ -3,18 +3,8 @@ import type { JsonObject } from '../core/json.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES } from '../core/statuses.js';
 import { ERRORS } from '../core/errors.js';
 import { describe, Fields, isText, type Keys } from '../definition/fields.js';
-import { type MapEntry, toJsonObject, type TreeNode } from '../definition/tree.js';
-import {
-  checkPatterns,
-  durationOf,
-  jsonOf,
-  mapOf,
-  nodeOf,
-  objectOf,
-  type Reading,
-  textsOf,
-  wordOf,
-} from './read-values.js';
+import { type MapEntry, nodeUnder, toJson, toJsonObject, type TreeNode } from '../definition/tree.js';
+import { checkPatterns, durationOf, mapOf, objectOf, type Reading, textsOf, wordOf } from './read-values.js';
 import type { Expectation } from './scenario.js';
 
 const KEYS: Keys = {
@@ -75,21 +65,21 @@ export function readExpectation(test: Fields, reading: Reading): Expectation {
   const { node, fields } = block;
   fields.only(KEYS);
   for (const key of ['steps', 'state', 'result', 'requests', 'error', 'artifacts']) {
-    const value = nodeOf(node, key);
+    const value = nodeUnder(node, key);
     if (value !== null) checkPatterns(value, reading);
   }
   const status = fields.text('status');
-  const result = nodeOf(node, 'result');
-  const path = nodeOf(node, 'path');
-  const events = nodeOf(node, 'events');
+  const result = nodeUnder(node, 'result');
+  const path = nodeUnder(node, 'path');
+  const events = nodeUnder(node, 'events');
   return {
     status: status === null ? null : wordOf(status, { known: RUN_STATUSES, what: 'the status of a run', reading }),
     path: path === null ? null : steps(path, 'path', reading),
-    pathIncludes: steps(nodeOf(node, 'path_includes'), 'path_includes', reading),
-    never: steps(nodeOf(node, 'never'), 'never', reading),
+    pathIncludes: steps(nodeUnder(node, 'path_includes'), 'path_includes', reading),
+    never: steps(nodeUnder(node, 'never'), 'never', reading),
     steps: readSteps(fields, reading),
     state: objectOf(fields, 'state'),
-    result: result === null ? null : { value: jsonOf(result) },
+    result: result === null ? null : { value: toJson(result) },
     requests: readRequests(fields, reading),
     elapsed: readElapsed(fields, reading),
     error: readError(fields, reading),
@@ -162,7 +152,7 @@ function readElapsed(fields: Fields, reading: Reading): Expectation['elapsed'] {
   if (block === null) return null;
   block.fields.only(ELAPSED_KEYS);
   const bound = (key: string, otherwise: number): number => {
-    const node = nodeOf(block.node, key);
+    const node = nodeUnder(block.node, key);
     return node === null ? otherwise : (durationOf(node, `"${key}"`, reading) ?? otherwise);
   };
   return { atLeastMs: bound('at_least', 0), atMostMs: bound('at_most', Infinity) };
@@ -180,7 +170,7 @@ function readError(fields: Fields, reading: Reading): JsonObject | null {
 }
 
 function readArtifacts(node: TreeNode, reading: Reading): ReadonlyMap<string, string> {
-  const value = node.kind === 'map' ? nodeOf(node, 'artifacts') : null;
+  const value = node.kind === 'map' ? nodeUnder(node, 'artifacts') : null;
   if (value === null) return new Map();
   if (value.kind !== 'map') return new Map(textsOf(value, 'an artifact', reading).map(({ value: name }) => [name, '']));
   return new Map(

@@ -1,8 +1,8 @@
 /** Reads what a test lets happen: the task, the replies of personas, signals, decisions, a cancel. */
 import { ENGINE_CLASSES, ERROR_CLASSES } from '../core/statuses.js';
 import { describe, Fields, isText, type Keys } from '../definition/fields.js';
-import type { TreeNode } from '../definition/tree.js';
-import { durationOf, flagOf, jsonOf, nodeOf, objectOf, type Reading, wordOf } from './read-values.js';
+import { nodeUnder, toJson, type TreeNode } from '../definition/tree.js';
+import { durationOf, flagOf, objectOf, type Reading, wordOf } from './read-values.js';
 import {
   PASS,
   REPLY_KINDS,
@@ -92,7 +92,7 @@ function readReplyList(node: TreeNode, what: string, reading: WithVariants): Rep
 
 /** The members of `{ any: […] }`, or the value itself. */
 function variantsOf(node: TreeNode, { variants, problems }: WithVariants): readonly TreeNode[] {
-  const any = node.kind === 'map' ? nodeOf(node, 'any') : null;
+  const any = node.kind === 'map' ? nodeUnder(node, 'any') : null;
   if (any === null) return [node];
   if (!variants) {
     problems.add('unknown-key', any, '"any" can only be used in properties', 'A test has one course; write two tests.');
@@ -121,11 +121,11 @@ function readReply(node: TreeNode, what: string, reading: Reading): ScriptedRepl
     reading.problems.add('wrong-type', fields.range, `${what} cannot be both "${first[0]}" and "${second[0]}"`);
   const kind = first?.[0] ?? 'pass';
   const given = first === undefined ? null : readMark(fields, first, reading);
-  const result = nodeOf(node, 'result');
-  const after = nodeOf(node, 'after');
+  const result = nodeUnder(node, 'result');
+  const after = nodeUnder(node, 'after');
   return {
     kind,
-    result: result === null ? {} : jsonOf(result),
+    result: result === null ? {} : toJson(result),
     artifacts: readArtifacts(fields, reading),
     message: given ?? MESSAGES[kind] ?? '',
     class: readClass(fields, kind, reading),
@@ -191,9 +191,9 @@ function readSignals(fields: Fields, reading: Reading): readonly ScriptedSignal[
     const signal = new Fields(item, 'the signal', reading.problems);
     signal.only(SIGNAL_KEYS);
     const name = signal.has('name') ? signal.text('name') : signal.missing('name', 'For example { name: approved }.');
-    const [data, at] = [nodeOf(item, 'data'), nodeOf(item, 'at')];
+    const [data, at] = [nodeUnder(item, 'data'), nodeUnder(item, 'at')];
     const atMs = at === null ? null : durationOf(at, '"at" of the signal', reading);
-    return name === null ? [] : [{ name: name.value, data: data === null ? null : jsonOf(data), atMs }];
+    return name === null ? [] : [{ name: name.value, data: data === null ? null : toJson(data), atMs }];
   });
 }
 
@@ -227,12 +227,12 @@ function readDecision(node: TreeNode, step: string, reading: Reading): ScriptedD
   const choice = fields.has('choice')
     ? fields.text('choice')
     : fields.missing('choice', 'For example choice: approve.');
-  const [data, after] = [nodeOf(node, 'data'), nodeOf(node, 'after')];
+  const [data, after] = [nodeUnder(node, 'data'), nodeUnder(node, 'after')];
   const afterMs = after === null ? 0 : (durationOf(after, `"after" of ${what}`, reading) ?? 0);
   if (choice === null) return null;
   return {
     choice: choice.value,
-    data: data === null ? null : jsonOf(data),
+    data: data === null ? null : toJson(data),
     by: fields.text('by')?.value ?? 'test',
     afterMs,
   };
@@ -243,7 +243,7 @@ function readCancel(fields: Fields, reading: Reading): Scenario['cancel'] {
   if (map === null) return null;
   const cancel = new Fields(map, 'the cancel', reading.problems);
   cancel.only(CANCEL_KEYS);
-  const at = nodeOf(map, 'at');
+  const at = nodeUnder(map, 'at');
   const atMs = at === null ? 0 : (durationOf(at, '"at" of the cancel', reading) ?? 0);
   return { atMs, reason: cancel.text('reason')?.value ?? 'the test cancels' };
 }

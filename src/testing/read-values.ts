@@ -1,5 +1,5 @@
 /** Reads the plain values of a test file, each with its place, and keeps the names that only the workflow can judge. */
-import type { JsonObject, JsonValue } from '../core/json.js';
+import type { JsonObject } from '../core/json.js';
 import { describe, Fields, isText } from '../definition/fields.js';
 import type { Problems, Range } from '../definition/problem.js';
 import { type MapNode, toJsonObject, type TreeNode } from '../definition/tree.js';
@@ -24,16 +24,6 @@ export interface Reading {
   readonly problems: Problems;
   readonly mentions: Mention[];
   readonly expressions: WrittenExpression[];
-}
-
-export function jsonOf(value: TreeNode): JsonValue {
-  const { start, end } = value;
-  const entry = { key: 'value', keyRange: { start, end }, value };
-  return toJsonObject({ kind: 'map', entries: [entry], start, end })['value'] ?? null;
-}
-
-export function nodeOf(map: MapNode, key: string): TreeNode | null {
-  return map.entries.find((entry) => entry.key === key)?.value ?? null;
 }
 
 /** A value as it is, or an empty map when it is not there. */

@@ -212,12 +212,25 @@ describe('coord fmt', () => {
   test.each([
     [['olt'], 'the project has no workflow "olt". Did you mean "old"?'],
     [['gone.yml'], 'gone.yml cannot be read'],
-    [['a.ts'], 'a.ts is a program'],
+    [['a.ts', '--write'], 'a.ts is a program'],
+    [['a.ts', '--check'], 'a.ts is a program'],
+    [['./a.ts'], 'a.ts cannot be read'],
     [['--check', '--write'], 'cannot be used together'],
   ])('refuses %j', async (args, message) => {
     const { code, err } = await coord('fmt', ...args);
     expect(err).toContain(message);
     expect(code).toBe(2);
+  });
+
+  test('prints what a program exports as YAML', async () => {
+    writeFileSync(
+      join(directory, 'workflows/made.ts'),
+      "export default { name: 'made', steps: ['a', 'b'].map((id) => ({ id, persona: 'p', timeout: 1800 })) };\n",
+    );
+    const text =
+      'name: made\n\nsteps:\n  - id: a\n    persona: p\n    timeout: 30m\n\n  - id: b\n    persona: p\n    timeout: 30m\n';
+    expect(await coord('fmt', 'made')).toEqual({ code: 0, out: text, err: '' });
+    expect((await coord('fmt')).out).not.toContain('made');
   });
 
   test('follows a link to a file rather than replacing it', async () => {

@@ -140,7 +140,6 @@ export class World implements Application {
       client,
       durable,
       notice,
-      label: 'test',
       close: async () => {
         this.asked.push('close');
       },

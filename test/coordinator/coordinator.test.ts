@@ -8,7 +8,7 @@ import { personaRequestSchema, type PersonaReply, type PersonaRequest } from '..
 import type { Store } from '../../src/core/ports.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { definitionHash } from '../../src/definition/workflow.js';
-import { decision, inner, step, wait, workflow } from '../harness/definitions.js';
+import { decision, emit, inner, step, wait, workflow } from '../harness/definitions.js';
 
 const PASS: PersonaReply = { status: 'pass', result: null, artifacts: [], error: null, commit: null };
 
@@ -244,6 +244,20 @@ describe('Coordinator', () => {
     });
   });
 
+  test('a signal that no record should hold is refused', async () => {
+    const { client } = setUp();
+    const { run } = await client.start({
+      definition: workflow([wait('w', { signal: 'go' })]),
+      task: {},
+      workspace: null,
+    });
+    const data = 'x'.repeat(70_000);
+    await expect(client.signal(run, { name: 'go', data, by: 'ada' })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('more than 65536'),
+    });
+  });
+
   test('a task that does not fit the input schema is refused with every reason', async () => {
     const { client } = setUp();
     const input = { type: 'object', required: ['title'], properties: { title: { type: 'string' } } };
@@ -252,5 +266,26 @@ describe('Coordinator', () => {
       code: 'TASK_INVALID',
       message: expect.stringContaining('title'),
     });
+  });
+
+  test('events of all runs are told from now on, by name when one is wanted', async () => {
+    const { client } = setUp();
+    const stop = new AbortController();
+    const events = client.events(stop.signal, 'phase.completed');
+    const told = events.next();
+    const definition = workflow([
+      emit('other', 'else'),
+      emit('told', 'phase.completed', { data: { phase: '{{ task.phase }}' } }),
+    ]);
+    const { run } = await client.start({ definition, task: { phase: 'planning' }, workspace: null });
+    expect((await told).value).toMatchObject({
+      run,
+      step: 'told',
+      event: 'phase.completed',
+      data: { phase: 'planning' },
+    });
+    const end = events.next();
+    stop.abort();
+    expect((await end).done).toBe(true);
   });
 });

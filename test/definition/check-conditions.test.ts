@@ -250,6 +250,28 @@ describe('types', () => {
     expect(condition(source)).toEqual([]);
   });
 
+  const size: JsonSchema = { type: 'object', properties: { height: { type: 'number' } }, additionalProperties: false };
+  it.each<[string, JsonSchema, string | null]>([
+    ['task.size.hight', { $ref: '#/$defs/size' }, 'task.size can have no "hight", says its schema'],
+    ['task.size.hight', { allOf: [{ $ref: '#/$defs/size' }, true] }, 'task.size can have no "hight", says its schema'],
+    ["task.size.height === 'x'", { $ref: '#/$defs/size' }, `task.size.height is a number and 'x' is a text`],
+    ['task.size.hight', { anyOf: [size, { type: 'string' }] }, 'task.size can have no "hight", says its schema'],
+    ['task.size.hight', { anyOf: [size, { type: 'object' }] }, null],
+    ["task.size === 'x'", { oneOf: [{ const: 1 }, { enum: ['a', 'b'] }] }, 'task.size is never "x"'],
+    [
+      "task.size[0].height === 'x'",
+      { type: 'array', items: size },
+      `task.size[0].height is a number and 'x' is a text`,
+    ],
+    ['task.size.a', { allOf: [{ type: 'string' }, { type: 'number' }] }, 'task can have no "size", says its schema'],
+  ])('%s follows references and alternatives: %j', (source, inner, expected) => {
+    const input: JsonSchema = { type: 'object', properties: { size: inner }, $defs: { size } };
+    const found = lines(`- { id: x, condition: ${JSON.stringify(source)} }`, { input });
+    expect(found.map((line) => line.replace(/^\S+ \[.*?\] (?=task)/, '').replace(/ \| .*/, ''))).toEqual(
+      expected === null ? [] : [expected],
+    );
+  });
+
   it.each(['anyOf', 'oneOf', 'allOf', 'patternProperties'])('are not guessed behind %s', (keyword) => {
     const input: JsonSchema = { type: 'object', properties: { a: true }, [keyword]: [] };
     expect(lines('- { id: x, condition: task.b }', { input })).toEqual([]);

@@ -8,15 +8,14 @@ import { hasHoles, parseTemplate } from '../../src/expression/template.js';
 import { type CheckContext, checkSteps } from '../../src/definition/check/steps.js';
 import { type Problem, Problems, type Range } from '../../src/definition/problem.js';
 import type { StepDraft } from '../../src/definition/readers/draft.js';
-import { DEFAULT_BACKOFF, type StepDefinition, type StepList } from '../../src/definition/steps.js';
+import { NO_RETRIES, STEP_LIST_KEYS, type StepDefinition } from '../../src/definition/steps.js';
 import type { Use } from '../../src/definition/uses.js';
 
-const LISTS: readonly StepList['key'][] = ['steps', 'then_steps', 'else_steps', 'compensate'];
 /** Where conditions stand without braces; of those, what a loop reads where its body ends. */
 const PLAIN = 'condition';
 const INSIDE: ReadonlySet<string> = new Set(['until', 'while']);
 /** Keys whose texts are no templates. */
-const LITERAL: ReadonlySet<string> = new Set([...LISTS, ...INSIDE, 'output', 'form']);
+const LITERAL: ReadonlySet<string> = new Set([...STEP_LIST_KEYS, ...INSIDE, 'output', 'form']);
 
 const DEFAULTS = {
   type: 'persona-request',
@@ -30,7 +29,7 @@ const DEFAULTS = {
   fallback: [],
   params: {},
   queue_timeout: null,
-  retries: { count: 0, backoff: DEFAULT_BACKOFF, retry_on: null },
+  retries: NO_RETRIES,
   output: null,
   wait_for: 'all',
   until: null,
@@ -75,13 +74,15 @@ function draftOf(map: YAMLMap<Node, Node>): StepDraft {
   const of = (name: string): Node | null => entries.find(([key]) => key === name)?.[1] ?? null;
   const id = of('id');
   if (id === null) throw new Error('a step of a test has an id');
-  const lists = LISTS.flatMap((key) => {
+  const lists = STEP_LIST_KEYS.flatMap((key) => {
     const list = of(key);
     return isSeq(list) ? [{ key, steps: draftsIn(list.items as Node[]) }] : [];
   });
   const dependencies = of('dependencies');
   const data = map.toJSON() as Record<string, unknown>;
-  const inner = Object.fromEntries(LISTS.map((key) => [key, lists.find((list) => list.key === key)?.steps ?? []]));
+  const inner = Object.fromEntries(
+    STEP_LIST_KEYS.map((key) => [key, lists.find((list) => list.key === key)?.steps ?? []]),
+  );
   return {
     definition: {
       ...DEFAULTS,

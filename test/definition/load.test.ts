@@ -17,7 +17,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'own', 'hotfix.yaml'), GOOD);
   writeFileSync(join(folder, 'own', 'both.yml'), GOOD);
   writeFileSync(join(folder, 'own', 'both.yaml'), 'not loaded');
-  writeFileSync(join(folder, 'own', 'bad.yml'), 'name: w\nstep: []\n');
+  writeFileSync(join(folder, 'own', 'bad.yml'), 'name: 7\nstep: []\n');
   writeFileSync(
     join(folder, 'own', 'latin.yml'),
     Buffer.concat([Buffer.from('name: w\n# '), Buffer.from([0xe9, 0x0a])]),
@@ -81,15 +81,15 @@ describe('loading', () => {
 
   it('shows every problem of a file', async () => {
     expect(await failure('bad')).toMatchInlineSnapshot(`
-      "DEFINITION_INVALID: <folder>/own/bad.yml:1:1  missing-key  the workflow has no "steps"
-      > 1 | name: w
-          | ^^^^
+      "DEFINITION_INVALID: <folder>/own/bad.yml:1:7  wrong-type  "name" of the workflow must be a text, not the number 7
+      > 1 | name: 7
+          |       ^
         2 | step: []
         3 |
-      hint: A workflow needs at least one step: "steps:" and below it "- id: …".
+      hint: Put it in quotes: name: "7"
 
       <folder>/own/bad.yml:2:1  unknown-key  unknown key "step" in the workflow
-        1 | name: w
+        1 | name: 7
       > 2 | step: []
           | ^^^^
         3 |

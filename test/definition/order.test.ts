@@ -4,6 +4,7 @@ import type { When } from '../../src/definition/steps.js';
 import {
   Ancestry,
   describeCycle,
+  edgesOf,
   findCycles,
   levelsOf,
   longestPath,
@@ -67,6 +68,11 @@ describe('who waits for whom', () => {
     expect(levelsOf(waits)).toEqual([['a'], ['b', 'undo'], ['clean']]);
     const { order } = topologicalOrder(waits);
     expect(longestPath(order, waits)).toEqual({ path: ['a', 'b', 'clean'], length: 3 });
+    expect(edgesOf(steps)).toEqual(graph({ a: [], b: ['a'], clean: ['a', 'b'], undo: ['a'] }));
+  });
+
+  it('leaves names of no step in the edges that a plan is made of, so that it is refused', () => {
+    expect(edgesOf([step('b', ['gone'])])).toEqual(graph({ b: ['gone'] }));
   });
 });
 

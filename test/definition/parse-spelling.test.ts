@@ -169,6 +169,15 @@ describe('templates in ${ }', () => {
     });
   });
 
+  it('stay what they are in texts that are no templates, and are templates in the time of a wait', () => {
+    const text =
+      'name: w\ndescription: "Sets ${task.title} and {{ more }}"\nsteps: [{ id: a, type: wait, until: "${task.release}" }]\n';
+    expect(definitionOf(text)).toMatchObject({
+      description: 'Sets ${task.title} and {{ more }}',
+      steps: [{ until: '{{ task.release }}' }],
+    });
+  });
+
   it('have their problems at the exact character', () => {
     for (const written of [
       '"x ${variables.bad}"',
@@ -187,7 +196,7 @@ describe('templates in ${ }', () => {
       '5:12 expression: the text has both kinds of templates, {{ }} and ${ }',
     ]);
     expect(problemsOf(step('condition: "${task.a}"'))).toMatchObject([
-      { hint: 'A condition is written without {{ }}.' },
+      { hint: 'A condition is written without ${ }.' },
     ]);
   });
 

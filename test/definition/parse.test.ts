@@ -327,6 +327,7 @@ steps:
            |                   ^^^^
         22 |     condition: true
         23 |     params: 1
+      hint: For example dependencies: [planning].
 
       test.yml:22:16  wrong-type  "condition" of step "typed" must be a text, not true
         20 |     persona: [planner]
@@ -837,10 +838,7 @@ steps:
     ],
     ['name: w\nsteps: [{ id: a, persona: p }]\n---\nname: v\n', '3:1 yaml-syntax: a second document starts here'],
     ['%YAML 1.1\n---\nname: w\n', '1:1 yaml-unsafe: YAML 1.1 is not read, only YAML 1.2'],
-    [
-      'name: w\n? [a]\n: b\nsteps: [{ id: a, persona: p }]\n',
-      '2:3 yaml-syntax: with stringKeys, all keys must be strings',
-    ],
+    ['name: w\n? [a]\n: b\nsteps: [{ id: a, persona: p }]\n', '2:3 yaml-syntax: a key can only be a text'],
   ])('%j', (text, expected) => {
     expect(lines(text)[0]).toBe(expected);
   });

@@ -31,13 +31,13 @@ const REVIEW: JsonObject = {
   additionalProperties: { type: 'number' },
 };
 
-/** In one line: types, values, names, closed, exists. */
+/** In one line: types, values, names, whether there are no others, exists. */
 function known(schema: JsonObject | true, ...path: (string | number)[]): string {
-  const { types, values, names, closed, exists } = typeOf(schema, path);
+  const { types, values, names, others, exists } = typeOf(schema, path);
   const shown = [types === null ? 'any' : [...types].toSorted().join('|')];
   if (values !== null) shown.push(JSON.stringify(values));
   if (names.length > 0) shown.push(`{${names.join(',')}}`);
-  return [...shown, ...(closed ? ['closed'] : []), exists].join(' ');
+  return [...shown, ...(others === 'no' ? ['closed'] : []), exists].join(' ');
 }
 
 describe('what a schema says for certain', () => {
@@ -74,6 +74,36 @@ describe('what a schema says for certain', () => {
     expect(known({ patternProperties: { a: { type: 'number' } }, additionalProperties: false }, 'a')).toBe('any maybe');
     expect(known({ not: { type: 'string' } })).toBe('any yes');
     expect(known({ type: 'string', nullable: true, enum: ['a'] })).toBe('null|string ["a",null] yes');
+  });
+
+  it.each<[JsonObject, KnownValue['others']]>([
+    [{ type: 'object', properties: { a: true } }, 'unsaid'],
+    [{ type: ['object', 'null'], properties: { a: true }, additionalProperties: false }, 'no'],
+    [{ type: 'object', properties: { a: true }, additionalProperties: true }, 'yes'],
+    [{ type: 'object', properties: { a: true }, additionalProperties: { type: 'string' } }, 'yes'],
+    [{ type: 'object', properties: { a: true }, patternProperties: { b: true }, additionalProperties: false }, 'yes'],
+    [{ type: 'object', properties: { a: true }, if: true, then: { properties: { b: true } } }, 'yes'],
+    [{ type: 'object' }, 'yes'],
+    [{ anyOf: [{ properties: { a: true }, additionalProperties: false }, { properties: { b: true } }] }, 'yes'],
+    [{ anyOf: [{ additionalProperties: false }, { properties: { b: true }, additionalProperties: false }] }, 'no'],
+  ])('tells whether members without a name are possible: %j', (schema, others) => {
+    expect(typeOf(schema, []).others).toBe(others);
+  });
+
+  it('is nothing once the effort is spent that one file is worth', () => {
+    const properties = Object.fromEntries(Array.from({ length: 800 }, (_, index) => [`p${String(index)}`, true]));
+    const schema: JsonObject = { type: 'object', properties, additionalProperties: false };
+    const effort = { left: 350 };
+    expect(typeOf(schema, ['other'], effort).exists).toBe('no');
+    expect(typeOf(schema, ['other'], effort).exists).toBe('no');
+    expect(typeOf(schema, ['other'], effort).exists).toBe('no');
+    expect(typeOf(schema, ['other'], effort)).toEqual({
+      types: null,
+      values: null,
+      names: [],
+      others: 'yes',
+      exists: 'maybe',
+    });
   });
 
   it('ends for schemas that contain themselves and for ones that multiply', () => {

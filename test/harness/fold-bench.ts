@@ -49,7 +49,7 @@ export class Bench {
   send(...messages: readonly Message[]): this {
     const result = fold(this.state, messages);
     this.last = result;
-    this.facts.push(...result.facts);
+    for (const fact of result.facts) this.facts.push(fact);
     this.requests.push(...result.requests.map(({ body }) => JSON.parse(body) as PersonaRequest));
     this.state = applyFold(this.state, result);
     return this;

@@ -57,8 +57,10 @@ class Maker {
 
   #step(given: Seed, before: readonly StepDefinition[], depth: number): StepDefinition {
     const id = `s${String(this.#next)}`;
+    // What waits for all ordinary steps of its list cannot be waited for by one of them.
+    const open = before.filter(({ when, dependencies: own }) => when === 'on_success' || own.length > 0);
     const dependencies = [
-      ...new Set(before.length === 0 ? [] : given.links.map((link) => before[link % before.length]?.id ?? '')),
+      ...new Set(open.length === 0 ? [] : given.links.map((link) => open[link % open.length]?.id ?? '')),
     ];
     const first = dependencies[0];
     const common = { dependencies, ...this.#traits(given, first) };

@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { CoordError, messageOf } from '../../core/errors.js';
 import { didYouMean } from '../../core/suggest.js';
 import { respellText } from '../../definition/fmt.js';
+import { printWorkflow } from '../../definition/print.js';
 import { WORKFLOW_LIMITS } from '../../definition/workflow.js';
 import { type Call, type Invoke, note, print, type Program, workflowOf } from '../call.js';
 import { EXIT } from '../exit-codes.js';
@@ -25,12 +26,16 @@ export function addFmt(program: Program, invoke: Invoke): void {
 
 async function fmt(call: Call, given: readonly string[], { check, write }: Flags): Promise<number> {
   if (check === true && write === true) throw new CoordError('USAGE', '--check and --write cannot be used together');
-  const files = await filesOf(call, given);
+  const files = await filesOf(call, given, check === true || write === true);
   const types = await call.app.stepTypes(call.options);
   let invalid = 0;
   let changed = 0;
   for (const file of files) {
     try {
+      if (!isText(file)) {
+        await printProgram(call, file, files.length > 1);
+        continue;
+      }
       const text = await textOf(call.path(file));
       const respelled = respellText(text, { file, types, color: call.io.color });
       if (check !== true && write !== true) {
@@ -54,8 +59,15 @@ async function fmt(call: Call, given: readonly string[], { check, write }: Flags
   return check === true && changed > 0 ? EXIT.failed : EXIT.ok;
 }
 
-/** Programs are left out when they are not named. */
-async function filesOf(call: Call, given: readonly string[]): Promise<readonly string[]> {
+/** A program has no text of its own to rewrite: what it exports is printed as YAML. */
+async function printProgram(call: Call, file: string, titled: boolean): Promise<void> {
+  const { definition } = await call.app.loadWorkflow(call.path(file), call.options, null);
+  if (titled) print(call, call.colors.dim(`# ${oneLine(file)}`));
+  print(call, printWorkflow(definition));
+}
+
+/** Programs are left out when they are not named, and refused where files are to be `rewritten`. */
+async function filesOf(call: Call, given: readonly string[], rewritten: boolean): Promise<readonly string[]> {
   const own = await call.app.listWorkflows(call.options);
   if (given.length === 0) {
     const files = own.map(({ file }) => file).filter(isText);
@@ -72,7 +84,8 @@ async function filesOf(call: Call, given: readonly string[]): Promise<readonly s
       );
       throw new CoordError('DEFINITION_NOT_FOUND', `the project has no workflow "${name}".${hint}`);
     }
-    if (!isText(file)) throw new CoordError('USAGE', `${file} is a program; only YAML and JSON files are rewritten`);
+    if (rewritten && !isText(file))
+      throw new CoordError('USAGE', `${file} is a program; only YAML and JSON files are rewritten`);
     return file;
   });
 }

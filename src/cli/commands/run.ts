@@ -4,7 +4,8 @@ import { CoordError, hasCode } from '../../core/errors.js';
 import type { JsonObject } from '../../core/json.js';
 import type { RunView } from '../../core/views.js';
 import { definitionHash } from '../../definition/workflow.js';
-import type { Hosting, LoadedWorkflow, Repository, Session } from '../application.js';
+import type { LoadedWorkflow } from '../../definition/load.js';
+import type { Hosting, Repository, Session } from '../application.js';
 import {
   type Call,
   collect,

@@ -22,8 +22,12 @@ export function checkBlock(
     reportEmpty(step, fields.get('steps'), { problems, found });
     return;
   }
-  if (definition.type === 'parallel' && typeof definition.wait_for === 'number' && definition.wait_for > count) {
-    const steps = count === 1 ? 'it has 1 step' : `it has ${String(count)} steps`;
+  // Steps that deal with failures are not what is waited for.
+  const ordinary = definition.steps.filter(({ when }) => when === 'on_success').length;
+  const wanted = definition.type !== 'parallel' || definition.wait_for === 'all' ? 0 : definition.wait_for;
+  if (definition.type === 'parallel' && (wanted === 'any' ? 1 : wanted) > ordinary) {
+    const what = ordinary === count ? 'step' : 'ordinary step';
+    const steps = ordinary === 1 ? `it has 1 ${what}` : `it has ${String(ordinary)} ${what}s`;
     const message = `step "${step.id}" waits for ${String(definition.wait_for)} steps, and ${steps}`;
     problems.add(
       'unmet-wait',

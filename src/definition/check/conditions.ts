@@ -5,9 +5,9 @@ import type { Problems, Range } from '../problem.js';
 import type { Use } from '../uses.js';
 import { canHold, type Value, type Values } from './holding.js';
 import { type Inference, withoutChain } from './inference.js';
+import { valuesOf } from './known.js';
 import type { Outline, Placed } from './outline.js';
 import { mayHaveFailed, mustHavePassed, type Reader } from './reading.js';
-import { valuesOf } from './schema-facts.js';
 
 export interface ConditionCheck {
   readonly outline: Outline;

@@ -2,120 +2,111 @@
 import type { JsonValue } from '../../core/json.js';
 import { VERDICTS } from '../../core/statuses.js';
 import type { Literal, Syntax } from '../../expression/syntax.js';
+import { type Effort, newEffort } from '../schema-type.js';
 import type { JsonSchema, StepDefinition } from '../steps.js';
+import { type Known, namespaceValue, recordValue, schemaValue, UNKNOWN } from './known.js';
 import type { Outline, Placed } from './outline.js';
-import { type Known, type Member, memberOf } from './schema-facts.js';
 
 /** What `steps.<id>.status` can be; `canceled` where a block had no more use for it. */
 const STEP_OUTCOMES = [...VERDICTS, 'skipped', 'canceled'] as const;
-
-const STATUS: JsonSchema = { enum: STEP_OUTCOMES };
-const BOOLEAN: JsonSchema = { type: 'boolean' };
-const NUMBER: JsonSchema = { type: 'number' };
-const TEXT: JsonSchema = { type: 'string' };
-const LIST: JsonSchema = { type: 'array' };
 const LOOP_NUMBERS: ReadonlySet<string> = new Set(['round', 'index', 'count']);
 const BOOLEAN_METHODS: ReadonlySet<string> = new Set(['includes', 'startsWith', 'endsWith', 'some', 'every']);
 const COMPARISONS: ReadonlySet<string> = new Set(['===', '!==', '==', '!=', '<', '<=', '>', '>=']);
 
 export class Inference {
   readonly #outline: Outline;
-  readonly #input: Known;
-  readonly #steps = new Map<Placed, JsonSchema>();
+  readonly #effort: Effort = newEffort();
+  readonly #task: Known;
+  readonly #status = this.#typed({ enum: STEP_OUTCOMES });
+  readonly #boolean = this.#typed({ type: 'boolean' });
+  readonly #number = this.#typed({ type: 'number' });
+  readonly #text = this.#typed({ type: 'string' });
+  readonly #list = this.#typed({ type: 'array' });
 
-  constructor(outline: Outline, input: Known) {
+  /** `input` is the schema of the task; null when any task will do. */
+  constructor(outline: Outline, input: JsonSchema | null) {
     this.#outline = outline;
-    this.#input = input;
+    this.#task = this.#typed(input);
   }
 
-  /** Null when nothing is known. A value that is missing is no type: it may be so anywhere. */
+  /** A value that is missing is no type: it may be so anywhere. */
   typeOf(syntax: Syntax): Known {
     switch (syntax.kind) {
       case 'literal':
-        return syntax.value === undefined ? null : { const: syntax.value };
+        return syntax.value === undefined ? UNKNOWN : this.#typed({ const: syntax.value });
       case 'root':
-        return syntax.name === 'task' ? this.#input : null;
+        return this.#typeOfRoot(syntax.name);
       case 'state':
-        return syntax.method === 'has' ? BOOLEAN : this.#typeOfState(syntax.key);
-      case 'member':
-        return this.member(syntax)?.schema ?? null;
+        return syntax.method === 'has' ? this.#boolean : this.#typeOfState(syntax.key);
+      case 'member': {
+        const name = memberName(syntax);
+        return name === null ? UNKNOWN : this.typeOf(syntax.object).member(name);
+      }
       case 'chain':
         return this.typeOf(syntax.body);
       case 'call':
-        return BOOLEAN_METHODS.has(syntax.method) ? BOOLEAN : null;
+        return BOOLEAN_METHODS.has(syntax.method) ? this.#boolean : UNKNOWN;
       case 'unary':
-        return syntax.operator === '!' ? BOOLEAN : NUMBER;
+        return syntax.operator === '!' ? this.#boolean : this.#number;
       case 'binary':
-        if (COMPARISONS.has(syntax.operator)) return BOOLEAN;
-        return syntax.operator === '+' ? null : NUMBER;
+        if (COMPARISONS.has(syntax.operator)) return this.#boolean;
+        return syntax.operator === '+' ? UNKNOWN : this.#number;
       case 'list':
-        return LIST;
+        return this.#list;
       case 'text':
-        return TEXT;
-      case 'local':
-      case 'logical':
-      case 'choice':
-        return null;
+        return this.#text;
       default:
-        // Kinds of syntax that are added later say nothing here.
-        return null;
+        return UNKNOWN;
     }
   }
 
-  /** What a member is of, and what is known of it; null when its name is computed or its object unknown. */
-  member(syntax: Extract<Syntax, { kind: 'member' }>): (Member & { readonly object: Known }) | null {
-    const { key } = syntax;
-    const name =
-      key.kind === 'literal' && (typeof key.value === 'string' || typeof key.value === 'number') ? key : null;
-    if (name === null) return null;
-    const object = withoutChain(syntax.object);
-    if (object.kind === 'root' && object.name !== 'task') return this.#memberOfRoot(object.name, String(name.value));
-    const known = this.typeOf(object);
-    return known === null ? null : { ...memberOf(known, String(name.value)), object: known };
+  #typed(schema: JsonSchema | null): Known {
+    return schema === null ? UNKNOWN : schemaValue(schema, this.#effort);
   }
 
-  #memberOfRoot(root: string, name: string): (Member & { readonly object: Known }) | null {
-    const yes = (schema: Known): Member & { object: Known } => ({ schema, known: 'yes', names: [], object: null });
-    if (root === 'steps') {
-      const step = this.#outline.byId.get(name);
-      return step === undefined ? null : yes(this.#typeOfStep(step));
+  #typeOfRoot(root: string): Known {
+    switch (root) {
+      case 'task':
+        return this.#task;
+      case 'steps':
+        return namespaceValue((id) => this.#typeOfStep(this.#outline.byId.get(id)));
+      case 'run':
+        return namespaceValue(() => this.#text);
+      case 'loop':
+        return namespaceValue((name) => (LOOP_NUMBERS.has(name) ? this.#number : UNKNOWN));
+      default:
+        return UNKNOWN;
     }
-    if (root === 'run') return yes(TEXT);
-    return root === 'loop' && LOOP_NUMBERS.has(name) ? yes(NUMBER) : null;
   }
 
   #typeOfState(key: Syntax): Known {
-    if (key.kind !== 'literal' || typeof key.value !== 'string') return null;
+    if (key.kind !== 'literal' || typeof key.value !== 'string') return UNKNOWN;
     const step = this.#outline.byState.get(key.value);
-    if (step === undefined) return null;
-    return key.value.endsWith('_status') ? STATUS : resultOf(step.draft.definition);
+    if (step === undefined) return UNKNOWN;
+    return key.value.endsWith('_status') ? this.#status : this.#resultOf(step.draft.definition);
   }
 
-  #typeOfStep(step: Placed): JsonSchema {
-    const known = this.#steps.get(step);
-    if (known !== undefined) return known;
-    const schema: JsonSchema = {
-      type: 'object',
-      properties: { status: STATUS, result: resultOf(step.draft.definition) ?? true, artifacts: LIST },
-      // Names that do not exist are reported by the check of names.
-      additionalProperties: true,
-    };
-    this.#steps.set(step, schema);
-    return schema;
+  #typeOfStep(step: Placed | undefined): Known {
+    if (step === undefined) return UNKNOWN;
+    const result = this.#resultOf(step.draft.definition);
+    // Names that do not exist are reported by the check of names.
+    return recordValue({ status: this.#status, result, artifacts: this.#list }, 'yes');
+  }
+
+  #resultOf(step: StepDefinition): Known {
+    if (step.type === 'persona-request') return this.#typed(step.output);
+    if (step.type === 'for_each') return this.#list;
+    if (step.type !== 'decision') return UNKNOWN;
+    const choice = this.#typed({ enum: step.choices.map(({ id }) => id) });
+    return recordValue({ choice, data: this.#typed(step.form), by: UNKNOWN }, 'unsaid');
   }
 }
 
-/** What is known of the result of a step. */
-function resultOf(step: StepDefinition): Known {
-  if (step.type === 'persona-request') return step.output;
-  if (step.type === 'for_each') return LIST;
-  if (step.type !== 'decision') return null;
-  const properties = {
-    choice: { enum: step.choices.map(({ id }) => id) },
-    data: step.form ?? true,
-    by: true,
-  };
-  return { type: 'object', properties };
+/** The name of a member that is not computed, or null. */
+export function memberName({ key }: Extract<Syntax, { kind: 'member' }>): string | null {
+  return key.kind === 'literal' && (typeof key.value === 'string' || typeof key.value === 'number')
+    ? String(key.value)
+    : null;
 }
 
 export function withoutChain(syntax: Syntax): Syntax {

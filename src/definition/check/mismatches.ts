@@ -1,11 +1,13 @@
 /** Reports what an expression reads or compares although a schema, or the language itself, rules it out. */
 import { nearest } from '../../core/suggest.js';
 import { quoted } from '../../expression/problem.js';
-import type { Binary, Member, Syntax } from '../../expression/syntax.js';
+import { type Binary, type Member, partsOf, type Syntax } from '../../expression/syntax.js';
 import type { Problems } from '../problem.js';
 import type { Use } from '../uses.js';
-import { type Inference, literalOf, withoutChain } from './inference.js';
-import { typesInWords, typesOf, type TypeName, valuesOf } from './schema-facts.js';
+import { typeInWords, typeOfValue, type ValueType } from '../schema-scalars.js';
+import type { KnownValue } from '../schema-type.js';
+import { type Inference, literalOf, memberName, withoutChain } from './inference.js';
+import { valuesOf } from './known.js';
 
 const EQUALITY: ReadonlySet<string> = new Set(['===', '!==', '==', '!=']);
 const ORDER: ReadonlySet<string> = new Set(['<', '<=', '>', '>=']);
@@ -32,54 +34,48 @@ function visit(syntax: Syntax, check: Check): void {
   for (const part of partsOf(syntax)) visit(part, check);
 }
 
-function partsOf(syntax: Syntax): readonly Syntax[] {
-  switch (syntax.kind) {
-    case 'member':
-      return [syntax.object, syntax.key];
-    case 'state':
-      return [syntax.key];
-    case 'chain':
-      return [syntax.body];
-    case 'call':
-      return [syntax.object, ...syntax.inputs.map((input) => (input.kind === 'callback' ? input.body : input))];
-    case 'unary':
-      return [syntax.operand];
-    case 'binary':
-    case 'logical':
-      return [syntax.left, syntax.right];
-    case 'choice':
-      return [syntax.test, syntax.yes, syntax.no];
-    case 'list':
-      return syntax.items;
-    case 'text':
-      return syntax.holes;
-    default:
-      return [];
-  }
-}
-
 function sourceOf({ expression }: Use, { start, end }: Syntax): string {
   return expression.source.slice(start, end);
 }
 
 function checkMember(syntax: Member, { use, inference, problems }: Check): void {
-  const member = inference.member(syntax);
-  if (member === null || member.known === 'yes' || syntax.key.kind !== 'literal') return;
-  const name = String(syntax.key.value);
+  const name = memberName(syntax);
+  if (name === null) return;
+  const known = inference.typeOf(syntax.object);
+  const facts = known.facts();
+  // That the object itself cannot be there is reported where it is read.
+  if (facts.exists === 'no') return;
+  const isRefused = known.member(name).facts().exists === 'no';
+  if (!isRefused && !isUnlisted(facts, name)) return;
   const at = use.part(syntax.key.start, syntax.key.end - syntax.key.start);
   const object = sourceOf(use, withoutChain(syntax.object));
-  const types = typesOf(member.object);
-  const guess = problems.suggest(name, member.names);
-  const listed = member.names.length > 0 && member.names.length <= LISTED ? `It has ${member.names.join(', ')}.` : null;
+  const { types } = facts;
+  const names = namesIn(facts);
+  const guess = problems.suggest(name, names);
+  const listed = names.length > 0 && names.length <= LISTED ? `It has ${names.join(', ')}.` : null;
   const hint = guess || listed;
-  if (types !== null && !types.has('object')) {
-    problems.add('type-mismatch', at, `${object} is ${typesInWords(types)} and has no ${quoted(name)}`, hint);
-  } else if (member.known === 'impossible') {
-    problems.add('type-mismatch', at, `${object} can have no ${quoted(name)}, says its schema`, hint);
-  } else {
+  if (!isRefused) {
     const more = 'Add it to the schema, or set additionalProperties: true there.';
     problems.warn('type-mismatch', at, `the schema of ${object} does not name ${quoted(name)}`, guess || more);
+  } else if (types === null || types.has('object')) {
+    problems.add('type-mismatch', at, `${object} can have no ${quoted(name)}, says its schema`, hint);
+  } else {
+    problems.add('type-mismatch', at, `${object} is ${typesInWords(types)} and has no ${quoted(name)}`, hint);
   }
+}
+
+/** Others are named, this one is not, and nothing says that there may be more. */
+function isUnlisted({ types, names, others }: KnownValue, name: string): boolean {
+  return types?.has('object') === true && others === 'unsaid' && names.length > 0 && !names.includes(name);
+}
+
+function namesIn({ types, names }: KnownValue): readonly string[] {
+  if (types === null || types.has('object')) return names;
+  return types.has('string') || types.has('array') ? ['length'] : [];
+}
+
+function typesInWords(types: ReadonlySet<ValueType>): string {
+  return [...types].map(typeInWords).join(' or ');
 }
 
 function checkBinary(syntax: Binary, check: Check): void {
@@ -90,14 +86,12 @@ function checkBinary(syntax: Binary, check: Check): void {
     if (checkWord(left, right, check) || checkWord(right, left, check)) return;
     checkComparable(syntax, check, (a, b) => [...a].some((type) => b.has(type)));
   } else if (ORDER.has(operator)) {
-    checkComparable(syntax, check, (a, b) => ['text', 'number'].some((type) => has(a, type) && has(b, type)));
+    checkComparable(syntax, check, (a, b) =>
+      (['string', 'number'] as const).some((type) => a.has(type) && b.has(type)),
+    );
   } else if (ARITHMETIC.has(operator)) {
     for (const side of [left, right]) checkNumber(side, operator, check);
   }
-}
-
-function has(types: ReadonlySet<TypeName>, type: string): boolean {
-  return (types as ReadonlySet<string>).has(type);
 }
 
 function isNothing(syntax: Syntax): boolean {
@@ -109,8 +103,7 @@ function checkWord(value: Syntax, word: Syntax, { use, inference, problems }: Ch
   const literal = literalOf(word);
   const values = literal === null || value.kind === 'literal' ? null : valuesOf(inference.typeOf(value));
   if (literal === null || values === null || values.includes(literal.value)) return false;
-  const known = typesOf({ enum: values });
-  if (known !== null && !has(known, typeof literal.value === 'string' ? 'text' : typeof literal.value)) return false;
+  if (!values.some((one) => typeOfValue(one) === typeof literal.value)) return false;
   const words = values.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
   const guess = typeof literal.value === 'string' ? guessOf(literal.value, words) : null;
   const listed = words.length <= LISTED ? `It is one of ${words.join(', ')}.` : null;
@@ -147,10 +140,10 @@ function nearestPrefix(word: string, words: readonly string[]): string | null {
 function checkComparable(
   syntax: Binary,
   { use, inference, problems }: Check,
-  fit: (left: ReadonlySet<TypeName>, right: ReadonlySet<TypeName>) => boolean,
+  fit: (left: ReadonlySet<ValueType>, right: ReadonlySet<ValueType>) => boolean,
 ): void {
-  const left = typesOf(inference.typeOf(syntax.left));
-  const right = typesOf(inference.typeOf(syntax.right));
+  const left = inference.typeOf(syntax.left).facts().types;
+  const right = inference.typeOf(syntax.right).facts().types;
   if (left === null || right === null || fit(left, right)) return;
   const message = `${sourceOf(use, syntax.left)} is ${typesInWords(left)} and ${sourceOf(use, syntax.right)} is ${typesInWords(right)}`;
   const hint =
@@ -161,7 +154,7 @@ function checkComparable(
 }
 
 function checkNumber(side: Syntax, operator: string, { use, inference, problems }: Check): void {
-  const types = typesOf(inference.typeOf(side));
+  const { types } = inference.typeOf(side).facts();
   if (types === null || types.has('number')) return;
   problems.add(
     'type-mismatch',

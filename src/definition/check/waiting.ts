@@ -61,7 +61,7 @@ function whyUnknown(
   }
   if (around !== null) {
     const hint = `Depend on "${around.id}" instead.`;
-    return { message: `${depends}, which stands inside "${around.id}"; depend on "${around.id}" instead`, hint };
+    return { message: `${depends}, which stands inside "${around.id}"`, hint };
   }
   const outer = ancestorIn(step, target.list);
   if (outer === target) {

@@ -2,22 +2,19 @@
 import { quoted } from '../../expression/problem.js';
 import {
   type AskPolicy,
+  DEFAULTS,
   NO_RETRIES,
   type PersonaRequestStep,
+  PLANNED_TYPES,
   STEP_TYPES,
   type StepBase,
   type StepType,
 } from '../steps.js';
+import { WORKFLOW_LIMITS } from '../workflow.js';
 import type { ReadContext, StepBody } from './draft.js';
 import { checkPersona, readFallback, readPersona } from './names.js';
 import { readRetries } from './retries.js';
 import { Sheet } from './sheet.js';
-
-const PLANNED_AT_MOST = 500;
-/** Steps that a plan may have when the file does not say. */
-export const PLANNED_USUALLY = 50;
-/** What a planned step may be unless the file says more: nothing that acts outside of the run or plans again. */
-export const PLANNED_TYPES: readonly StepType[] = ['persona-request', 'conditional', 'parallel', 'loop', 'for_each'];
 
 /** How attempts are asked for, with the workflow's defaults for what the step does not say. */
 export function readPolicy(sheet: Sheet, { defaults }: ReadContext): AskPolicy {
@@ -48,7 +45,7 @@ export function readRequest(sheet: Sheet, base: StepBase, context: ReadContext):
 
 export function readPlan(sheet: Sheet, base: StepBase, context: ReadContext): StepBody {
   const asking = readAsking(sheet, context);
-  const max_steps = sheet.number('max_steps', { from: 1, to: PLANNED_AT_MOST }) ?? PLANNED_USUALLY;
+  const max_steps = sheet.number('max_steps', { from: 1, to: WORKFLOW_LIMITS.planned }) ?? DEFAULTS.max_steps;
   return { definition: { ...base, type: 'plan', ...asking, allow: readAllowed(sheet, context), max_steps } };
 }
 

@@ -1,5 +1,5 @@
 /** Steps that hold lists of steps: `conditional`, `parallel`, `loop` and `for_each`. */
-import type { StepBase } from '../steps.js';
+import { DEFAULTS, type Join, JOINS, ON_LIMITS, type StepBase } from '../steps.js';
 import { toJson } from '../tree.js';
 import { isOneHole } from '../uses.js';
 import { WORKFLOW_LIMITS } from '../workflow.js';
@@ -32,14 +32,15 @@ export function readParallel(sheet: Sheet, base: StepBase, context: ReadContext)
   return { definition, lists: [list] };
 }
 
-function readWaitFor(sheet: Sheet): 'all' | 'any' | number {
+function readWaitFor(sheet: Sheet): Join | number {
   const node = sheet.fields.node('wait_for');
-  if (node === null) return 'all';
+  if (node === null) return DEFAULTS.wait_for;
   const value = node.kind === 'scalar' ? node.value : null;
-  if (value === 'all' || value === 'any') return value;
+  const join = JOINS.find((word) => word === value);
+  if (join !== undefined) return join;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
   sheet.fields.refuse('wait_for', 'all, any or the number of steps that must succeed');
-  return 'all';
+  return DEFAULTS.wait_for;
 }
 
 export function readLoop(sheet: Sheet, base: StepBase, context: ReadContext): StepBody {
@@ -54,9 +55,9 @@ export function readLoop(sheet: Sheet, base: StepBase, context: ReadContext): St
       `${owner} has both "until" and "while"`,
       'Keep one.',
     );
-  else if (!fields.has('until') && !fields.has('while'))
+  else if (!fields.has('until') && !fields.has('while') && !fields.isMeant('while'))
     fields.missing('until', 'Say when the loop is done, for example "until: steps.qa.status === \'pass\'".');
-  if (!fields.has('max_rounds'))
+  if (!fields.has('max_rounds') && !fields.isMeant('max_rounds'))
     problems.add(
       'unbounded-loop',
       fields.range,
@@ -71,7 +72,7 @@ export function readLoop(sheet: Sheet, base: StepBase, context: ReadContext): St
       until,
       while: whilst,
       max_rounds: sheet.count('max_rounds', { from: 1, to: WORKFLOW_LIMITS.rounds }) ?? 1,
-      on_limit: sheet.word('on_limit', ['fail', 'ask']) ?? 'fail',
+      on_limit: sheet.word('on_limit', ON_LIMITS) ?? DEFAULTS.on_limit,
     },
     lists: [list],
   };

@@ -6,15 +6,13 @@ import { treeAt } from '../json-tree.js';
 import { compileSchema } from '../json-schema.js';
 import type { Range } from '../problem.js';
 import { respellSteps } from '../respell.js';
-import { STEP_LIST_KEYS } from '../spelling.js';
 import type { CustomStepType } from '../step-types.js';
-import type { StepBase } from '../steps.js';
+import { isListKey, type StepBase } from '../steps.js';
 import type { ListNode, MapEntry, TreeNode } from '../tree.js';
+import { WORKFLOW_LIMITS } from '../workflow.js';
 import { definitionsOf } from './blocks.js';
 import type { DraftList, ReadContext, StepBody } from './draft.js';
 import { nodeBelow, type Sheet } from './sheet.js';
-
-const EXPANDED_AT_MOST = 200;
 
 export function readCustom(
   sheet: Sheet,
@@ -55,8 +53,8 @@ function expand(
   }
   if (!Array.isArray(steps)) return refuse('expand must return a list of steps');
   if (steps.length === 0) return refuse('the list is empty');
-  if (steps.length > EXPANDED_AT_MOST)
-    return refuse(`${String(steps.length)} steps, more than ${String(EXPANDED_AT_MOST)}`);
+  if (steps.length > WORKFLOW_LIMITS.expanded)
+    return refuse(`${String(steps.length)} steps, more than ${String(WORKFLOW_LIMITS.expanded)}`);
   if (!steps.every(isJsonObject)) return refuse('every step must be a map');
   const tree = treeAt(steps, at);
   if (typeof tree === 'string') return refuse(tree);
@@ -98,7 +96,7 @@ function prefixedValue({ key, value }: MapEntry, prefix: string): TreeNode {
   if (key === 'id') return withPrefix(value, prefix);
   if ((key === 'dependencies' || key === 'depends_on') && value.kind === 'list')
     return { ...value, items: value.items.map((item) => withPrefix(item, prefix)) };
-  if (!STEP_LIST_KEYS.includes(key)) return value;
+  if (!isListKey(key)) return value;
   return value.kind === 'list' ? prefixed(value, prefix) : prefixedStep(value, prefix);
 }
 

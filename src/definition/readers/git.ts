@@ -1,17 +1,15 @@
 /** `git-operation`: what git does in the run's worktree. Names that git would take for something else are refused here already. */
 import { quoted } from '../../expression/problem.js';
 import { hasHoles } from '../../expression/template.js';
-import { GIT_OPERATIONS, type StepBase } from '../steps.js';
+import { BRANCH_OPERATIONS, GIT_OPERATIONS, type StepBase } from '../steps.js';
 import { readPolicy } from './asking.js';
 import type { ReadContext, StepBody } from './draft.js';
 import type { Sheet } from './sheet.js';
 
-const NEEDS_BRANCH: ReadonlySet<string> = new Set(['branch', 'switch', 'merge', 'rebase']);
-
 export function readGit(sheet: Sheet, base: StepBase, context: ReadContext): StepBody {
   sheet.need('operation', `Say what git does: one of ${GIT_OPERATIONS.join(', ')}.`);
   const operation = sheet.word('operation', GIT_OPERATIONS);
-  if (operation !== null && NEEDS_BRANCH.has(operation))
+  if (operation !== null && BRANCH_OPERATIONS.includes(operation))
     sheet.need('branch', `Say which branch to ${operation}, for example "branch: feature/{{ task.slug }}".`);
   if (operation === 'commit') sheet.need('message', 'Say what the commit is, for example "message: {{ task.title }}".');
   const step = {

@@ -2,19 +2,12 @@
 import { quoted } from '../../expression/problem.js';
 import { hasHoles } from '../../expression/template.js';
 import { describe, isText } from '../fields.js';
-import { type Choice, NO_RETRIES, type StepBase } from '../steps.js';
+import { APPROVAL, type Choice, NO_RETRIES, rejectsByDefault, type StepBase } from '../steps.js';
 import type { TreeNode } from '../tree.js';
-import { STEP_ID } from '../workflow.js';
+import { parseTime, STEP_ID, WORKFLOW_LIMITS } from '../workflow.js';
 import type { StepBody } from './draft.js';
 import { readRetries } from './retries.js';
 import { Sheet } from './sheet.js';
-
-/** What can be chosen when the step does not say. */
-export const APPROVAL: readonly Choice[] = [
-  { id: 'approve', label: 'Approve' },
-  { id: 'reject', label: 'Reject' },
-];
-const REJECTS = 'reject';
 
 export function readDecision(sheet: Sheet, base: StepBase): StepBody {
   const prompt = sheet.needed('prompt', 'Say what is asked, for example "prompt: Deploy {{ task.version }}?".');
@@ -48,9 +41,14 @@ function readChoices(sheet: Sheet): readonly Choice[] {
 function choicesOf(node: TreeNode, sheet: Sheet): readonly Choice[] {
   const wanted = 'a list of choices, or a map of each choice to its label';
   const count = node.kind === 'list' ? node.items.length : node.kind === 'map' ? node.entries.length : 0;
-  if (node.kind === 'scalar' || count === 0 || count > 50) {
-    const shown = count === 0 ? '' : ', 50 at most';
-    sheet.fields.refuse('choices', `${wanted}${shown}`);
+  if (node.kind === 'scalar') {
+    sheet.fields.refuse('choices', wanted);
+    return [];
+  }
+  if (count === 0 || count > WORKFLOW_LIMITS.choices) {
+    const counts = count === 0 ? 'no choice' : `${String(count)} choices, more than ${String(WORKFLOW_LIMITS.choices)}`;
+    const hint = count === 0 ? 'Without "choices" there are approve and reject.' : null;
+    sheet.problems.add('wrong-type', node, `${sheet.owner} has ${counts}`, hint);
     return [];
   }
   if (node.kind === 'list') return node.items.flatMap((item) => choiceOf(item, sheet) ?? []);
@@ -100,11 +98,6 @@ function readReject(sheet: Sheet, choices: readonly Choice[]): readonly string[]
   });
 }
 
-/** The choices that fail a step that does not say. */
-export function rejectsByDefault(choices: readonly Choice[]): readonly string[] {
-  return choices.map(({ id }) => id).filter((id) => id === REJECTS);
-}
-
 function readAssignees(sheet: Sheet): readonly string[] {
   const node = sheet.fields.node('assignees');
   if (node !== null) sheet.use('assignees', node);
@@ -124,15 +117,11 @@ export function readWait(sheet: Sheet, base: StepBase): StepBody {
     problems.add('wrong-type', at, `${owner} waits for ${words}`, 'Keep one of them.');
   }
   const until = sheet.template('until');
-  if (until !== null && !hasHoles(until) && !isTime(until))
+  if (until !== null && !hasHoles(until) && parseTime(until) === null)
     fields.refuse('until', 'a time such as "2026-01-31T09:00:00Z", or a template that gives one');
   const signal = sheet.template('signal');
   if (signal?.trim() === '') fields.refuse('signal', 'the name of a signal');
   return { definition: { ...base, type: 'wait', duration: sheet.duration('duration'), until, signal } };
-}
-
-function isTime(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 export function readEmit(sheet: Sheet, base: StepBase): StepBody {

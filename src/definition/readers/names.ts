@@ -59,7 +59,8 @@ export function checkPersona(name: Located<string>, { owner, problems }: Sheet, 
 
 export function readDependencies({ fields, problems, owner }: Sheet): readonly Located<string>[] {
   const found = new Map<string, Located<string>>();
-  for (const item of fields.list('dependencies', 'a list of step ids')?.items ?? []) {
+  for (const item of fields.list('dependencies', 'a list of step ids', 'For example dependencies: [planning].')
+    ?.items ?? []) {
     if (item.kind !== 'scalar' || typeof item.value !== 'string') {
       problems.add('wrong-type', item, `a dependency of ${owner} must be the id of a step, not ${describe(item)}`);
     } else if (found.has(item.value)) {

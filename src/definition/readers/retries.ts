@@ -5,10 +5,9 @@ import { hasHoles } from '../../expression/template.js';
 import { describe, isText } from '../fields.js';
 import { type BackoffCurve, type BackoffList, DEFAULT_BACKOFF, type Retries } from '../steps.js';
 import type { MapNode, ScalarNode, TreeNode } from '../tree.js';
-import { WORKFLOW_LIMITS } from '../workflow.js';
-import { durationOf, Sheet } from './sheet.js';
+import { millisecondsOf, WORKFLOW_LIMITS } from '../workflow.js';
+import { Sheet } from './sheet.js';
 
-const PAUSES_AT_MOST = 100;
 const MAP_KEYS = {
   known: ['count', 'max_attempts', 'backoff', 'retry_on'],
   meant: { delay: 'backoff', on: 'retry_on' },
@@ -62,7 +61,7 @@ function readBackoff(sheet: Sheet): BackoffList | BackoffCurve {
   if (node === null) return DEFAULT_BACKOFF;
   if (node.kind === 'map') return readCurve(node, sheet);
   const wanted = 'a list of pauses such as [1s, 5s, 30s], or a map with initial, factor, max and jitter';
-  if (node.kind !== 'list' || node.items.length === 0 || node.items.length > PAUSES_AT_MOST) {
+  if (node.kind !== 'list' || node.items.length === 0 || node.items.length > WORKFLOW_LIMITS.pauses) {
     sheet.fields.refuse('backoff', wanted);
     return DEFAULT_BACKOFF;
   }
@@ -71,7 +70,7 @@ function readBackoff(sheet: Sheet): BackoffList | BackoffCurve {
 
 /** Seconds, from 0 to 365 days. */
 function pauseOf(node: TreeNode, sheet: Sheet): number | null {
-  const ms = node.kind === 'scalar' ? durationOf(node) : null;
+  const ms = node.kind === 'scalar' ? millisecondsOf(node.value) : null;
   if (ms !== null && ms >= 0 && ms <= WORKFLOW_LIMITS.timeoutMs) return Math.round(ms) / 1_000;
   const message = `a pause of ${sheet.owner} must be seconds, or a duration such as "500ms" or "1m", not ${describe(node)}`;
   sheet.problems.add('wrong-type', node, message);
@@ -88,7 +87,7 @@ function readCurve(node: MapNode, outer: Sheet): BackoffCurve {
   const initial = pause('initial') ?? DEFAULT_BACKOFF.initial;
   return {
     initial,
-    factor: between(sheet, 'factor', { from: 1, to: 100 }) ?? DEFAULT_BACKOFF.factor,
+    factor: between(sheet, 'factor', { from: 1, to: WORKFLOW_LIMITS.factor }) ?? DEFAULT_BACKOFF.factor,
     max: pause('max') ?? Math.max(DEFAULT_BACKOFF.max, initial),
     jitter: between(sheet, 'jitter', { from: 0, to: 1 }) ?? DEFAULT_BACKOFF.jitter,
   };

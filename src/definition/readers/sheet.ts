@@ -8,9 +8,17 @@ import { describe, Fields, isText, type Located } from '../fields.js';
 import { checkSchema } from '../json-schema.js';
 import type { Problems } from '../problem.js';
 import type { Duration, JsonSchema } from '../steps.js';
-import { type ListNode, type MapNode, type ScalarNode, toJson, toJsonObject, type TreeNode } from '../tree.js';
+import {
+  type ListNode,
+  type MapNode,
+  nodeUnder,
+  type ScalarNode,
+  toJson,
+  toJsonObject,
+  type TreeNode,
+} from '../tree.js';
 import { conditionUse, templateUses, type Use } from '../uses.js';
-import { parseDuration, WORKFLOW_LIMITS } from '../workflow.js';
+import { millisecondsOf, WORKFLOW_LIMITS } from '../workflow.js';
 
 const DURATION = 'seconds above 0, or a duration such as "30s", "5m" or "1h"';
 
@@ -66,7 +74,7 @@ export class Sheet {
     if (node === null) return null;
     const { value } = node;
     if (typeof value === 'string' && hasHoles(value)) return this.#template(key, node, value);
-    const ms = durationOf(node);
+    const ms = millisecondsOf(value);
     // Milliseconds are the smallest that any clock here tells, so 1.005 is not 1.0049999999999999.
     if (ms !== null && Math.round(ms) >= 1 && ms <= WORKFLOW_LIMITS.timeoutMs) return Math.round(ms) / 1_000;
     this.fields.refuse(key, `${DURATION}, up to 365 days`);
@@ -94,7 +102,7 @@ export class Sheet {
     if (node === null) return null;
     const found = words.find((word) => word === node.value);
     if (found !== undefined) return found;
-    const guess = this.problems.suggest(node.value, words) || (hint ?? `It is one of ${words.join(', ')}.`);
+    const guess = this.problems.suggest(node.value, words) || hint;
     this.fields.refuse(key, `one of ${words.join(', ')}`, guess);
     return null;
   }
@@ -141,19 +149,20 @@ export class Sheet {
       return null;
     }
     const schema = toJsonObject(node);
-    for (const { path, message } of checkSchema(schema)) {
-      const where = path.length === 0 ? '' : ` at ${path.map(String).join('.')}`;
+    const found = checkSchema(schema);
+    for (const { path, message } of found) {
+      const where = path.length === 0 ? '' : `at ${path.map(String).join('.')}, `;
       this.problems.add(
         'invalid-schema',
         nodeBelow(node, path),
-        `"${key}" of ${this.owner} is no schema that is accepted${where}: ${message}`,
+        `"${key}" of ${this.owner} is no schema that can be used: ${where}${message}`,
       );
     }
-    return schema;
+    return found.length === 0 ? schema : null;
   }
 
   steps(key: string): ListNode | null {
-    return this.fields.list(key, 'a list of steps');
+    return this.fields.list(key, 'a list of steps', 'Every step starts with "- ", for example "- id: planning".');
   }
 
   /** Reports that the key is needed, unless it is there. */
@@ -177,12 +186,6 @@ export class Sheet {
   }
 }
 
-/** Milliseconds of a bare number of seconds or a text such as `5m`; null for anything else. */
-export function durationOf({ value }: ScalarNode): number | null {
-  if (typeof value === 'number') return value * 1_000;
-  return typeof value === 'string' ? parseDuration(value) : null;
-}
-
 function wantedCount({ from, to }: { readonly from: number; readonly to: number }): string {
   return `a whole number from ${String(from)} to ${String(to)}`;
 }
@@ -191,10 +194,8 @@ function wantedCount({ from, to }: { readonly from: number; readonly to: number 
 export function nodeBelow(node: TreeNode, path: readonly (string | number)[]): TreeNode {
   let at = node;
   for (const key of path) {
-    let next: TreeNode | undefined;
-    if (at.kind === 'list') next = at.items[Number(key)];
-    if (at.kind === 'map') next = at.entries.find((entry) => entry.key === String(key))?.value;
-    if (next === undefined) break;
+    const next = at.kind === 'list' ? at.items[Number(key)] : at.kind === 'map' ? nodeUnder(at, String(key)) : null;
+    if (next === undefined || next === null) break;
     at = next;
   }
   return at;

@@ -24,7 +24,7 @@ beforeEach(() => {
   world.workflows.set('loop', LOOP);
 });
 
-const REPOSITORY = { top: '/code/shop', head: HEAD, branch: 'main', dirty: false };
+const REPOSITORY = { top: '/code/shop', head: HEAD, dirty: false };
 
 async function documentOf(ended: Promise<Ended>): Promise<RunView & { exitCode: number }> {
   return JSON.parse((await ended).out) as RunView & { exitCode: number };

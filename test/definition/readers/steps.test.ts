@@ -106,7 +106,7 @@ describe('persona-request and plan', () => {
 
   it('a schema that is none is shown at its place', () => {
     expect(lines(textOf('persona: p\noutput:\n  properties:\n    score: { type: numbr }'))[0]).toMatch(
-      /^8:\d+ invalid-schema: "output" of step "x" is no schema that is accepted at properties\.score/,
+      /^8:\d+ invalid-schema: "output" of step "x" is no schema that can be used: at properties\.score/,
     );
     expect(said('persona: p\noutput: text')[0]).toMatch(/^wrong-type: "output" of step "x" must be a JSON Schema/);
   });
@@ -368,10 +368,7 @@ describe('decision', () => {
   it.each([
     ['choices: [a]', 'missing-key: step "x" has no "prompt"'],
     ['prompt: p\nchoices: [a, a]', 'wrong-type: step "x" has the choice "a" twice'],
-    [
-      'prompt: p\nchoices: []',
-      'wrong-type: "choices" of step "x" must be a list of choices, or a map of each choice to its label, not a list',
-    ],
+    ['prompt: p\nchoices: []', 'wrong-type: step "x" has no choice'],
     ['prompt: p\nchoices: ["go on"]', 'wrong-type: "go on" cannot be the id of a choice'],
     ['prompt: p\nchoices: [go]\nreject: [og]', 'wrong-type: "og" is no choice of step "x"'],
   ])('%j', (yaml, expected) => {
