@@ -1,4 +1,4 @@
-/** Reproductions of what the review found: each fails on the tree it was written against. */
+/** Corners of the fold: late timers, steps that end while people are asked, lists that fail in their last step, and the limits of one run. */
 import { describe, expect, test } from 'vitest';
 import { viewOf } from '../../src/coordinator/view.js';
 import type { Message } from '../../src/core/messages.js';
