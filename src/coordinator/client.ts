@@ -137,8 +137,12 @@ export class Client {
     const stored = RUN_ID.test(run) ? await this.#params.store.runs.load(this.#partition(run), run) : null;
     if (stored === null) throw await this.#unknownRun(run);
     const why = whyRefused(stored, await this.#plans.get(stored.definition), body);
-    if (why !== null) throw new CoordError('DECISION_REFUSED', `run ${run}: ${why}`);
-    await this.#tell(run, { kind: 'decide', body, idempotencyKey });
+    // With a key it may be the same answer once more: then it was taken, and counts once.
+    const told =
+      why !== null && idempotencyKey === undefined
+        ? 'refused'
+        : await this.#tell(run, { kind: 'decide', body, idempotencyKey });
+    if (why !== null && told !== 'repeated') throw new CoordError('DECISION_REFUSED', `run ${run}: ${why}`);
   }
 
   /** Newest first. */
@@ -249,7 +253,7 @@ export class Client {
       body,
       idempotencyKey,
     }: { kind: 'cancel' | 'signal' | 'decide'; body: object; idempotencyKey: string | undefined },
-  ): Promise<void> {
+  ): Promise<'admitted' | 'repeated'> {
     const key = idempotencyKey ?? this.#params.ids.nonce();
     const text = JSON.stringify(body);
     const outcome = await this.#admit({
@@ -269,6 +273,7 @@ export class Client {
         `the key "${key}" has been used to ${kind} run ${run} in another way; use another key`,
       );
     }
+    return outcome.outcome;
   }
 
   async #putDefinition(definition: WorkflowDefinition): Promise<void> {

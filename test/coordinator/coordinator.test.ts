@@ -233,8 +233,10 @@ describe('Coordinator', () => {
       code: 'DECISION_REFUSED',
       message: expect.stringContaining('Did you mean "approve"?'),
     });
-    await client.decide(run, { step: 'ok', choice: 'approve', data: { note: 'fine' }, by: 'ada' });
+    const answer = { step: 'ok', choice: 'approve', data: { note: 'fine' }, by: 'ada', idempotencyKey: 'k' };
+    await client.decide(run, answer);
     const facts = await untilEnded(client, run);
+    await client.decide(run, answer);
     expect(facts).toContainEqual(
       expect.objectContaining({ type: 'decision.answered', choice: 'approve', data: { note: 'fine' }, by: 'ada' }),
     );
