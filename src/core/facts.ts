@@ -39,7 +39,9 @@ export interface Question {
 export type WaitsFor =
   | { readonly kind: 'time'; readonly until: number }
   | { readonly kind: 'signal'; readonly name: string }
-  | { readonly kind: 'decision'; readonly question: Question };
+  | { readonly kind: 'decision'; readonly question: Question }
+  /** A run inside that waits itself. */
+  | { readonly kind: 'run'; readonly run: string };
 
 export type Fact =
   | (FactBase & { readonly type: 'run.started'; readonly workflow: string; readonly definition: string })

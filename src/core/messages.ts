@@ -218,12 +218,12 @@ export const decideBodySchema = z.strictObject({
   by: z.string().max(200),
 });
 
-/** What a run tells the run it works for when it has ended. */
+/** What a run tells the run it works for: that it has ended, or that it waits, or goes on. */
 export const innerRunBodySchema = z.strictObject({
   step: z.string(),
   token: z.string(),
   run: z.string(),
-  status: z.enum(['completed', 'failed', 'canceled']),
+  status: z.enum(['waiting', 'running', 'completed', 'failed', 'canceled']),
   result: jsonValueSchema,
   error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).nullable(),
   head: z.string().nullable(),

@@ -9,7 +9,7 @@ import { isAsking } from '../definition/steps.js';
 import { openBlock, settledInside, windDown } from './blocks.js';
 import { endRun, failRun, undone } from './ending.js';
 import { failStep } from './failures.js';
-import { openInnerRun } from './inner-runs.js';
+import { openInnerRun, tellParent } from './inner-runs.js';
 import { listOf, planned, prefixOf, rootOf } from './instances.js';
 import { failureOf, moveStep, skipStep } from './moves.js';
 import { renderRequest } from './requests.js';
@@ -202,5 +202,7 @@ function backlogOf(draft: Draft): Backlog {
 function sayWhetherItWaits(draft: Draft): void {
   const { active, waiting, status } = draft.record;
   const move = runLifecycle.move(status, active === 0 && waiting > 0 ? 'WAIT' : 'WAKE');
-  if (move !== null) draft.setRecord({ status: move.state });
+  if (move === null) return;
+  draft.setRecord({ status: move.state });
+  tellParent(draft);
 }

@@ -17,7 +17,7 @@ import { attemptFailed, takeReply, tryAgain } from './attempts.js';
 import { begin, cancelInside, moreRounds, timeOutBlock, windDown } from './blocks.js';
 import { deadlineTimer, endPending, endRun, failRun } from './ending.js';
 import { endFailed, failStep } from './failures.js';
-import { cancelInnerRun, openInnerRun } from './inner-runs.js';
+import { cancelInnerRun, innerRunWaits, openInnerRun } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
 import { base, moveStep, passStep } from './moves.js';
 import { runLifecycle } from './run.machine.js';
@@ -58,7 +58,7 @@ function apply(draft: Draft, message: Message): string | null {
     case 'decide':
       return decide(draft, message);
     case 'inner-run':
-      return innerRunEnded(draft, message.outcome);
+      return innerRun(draft, message.outcome);
   }
 }
 
@@ -158,6 +158,7 @@ function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: s
     message: `it was not over within ${seconds(at - (begunAt ?? at))}`,
   } as const;
   if (type === 'workflow') {
+    innerRunWaits(draft, path, { run: more.run ?? '', waits: false });
     cancelInnerRun(draft, path, error.message);
     attemptFailed(draft, path, { error });
   } else if (status === 'waiting') {
@@ -225,10 +226,13 @@ function decide(draft: Draft, message: MessageOf<'decide'>): string | null {
   return null;
 }
 
-function innerRunEnded(draft: Draft, outcome: InnerRunOutcome): string | null {
+function innerRun(draft: Draft, outcome: InnerRunOutcome): string | null {
   const { step: path, token, run, status, result, error, head } = outcome;
   const record = draft.step(path);
-  if (record.status !== 'working' || record.token !== token) return `run ${run} of step ${path} is no longer awaited`;
+  const open = record.status === 'working' || (record.status === 'waiting' && record.more.waitsFor?.kind === 'run');
+  if (!open || record.token !== token) return `run ${run} of step ${path} is no longer awaited`;
+  innerRunWaits(draft, path, { run, waits: status === 'waiting' });
+  if (status === 'waiting' || status === 'running') return null;
   if (status === 'completed') {
     if (head !== null) draft.setRecord({ head });
     passStep(draft, path, { result, commit: head });

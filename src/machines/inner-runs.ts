@@ -3,6 +3,7 @@ import { childRunId } from '../core/ids.js';
 import { canonicalJson, type JsonObject } from '../core/json.js';
 import type { InnerRunOutcome, RunInput } from '../core/messages.js';
 import type { PlannedStep } from '../definition/plan.js';
+import { planned } from './instances.js';
 import { renderDuration, renderObject } from '../definition/render.js';
 import type { WorkflowStep } from '../definition/steps.js';
 import { armTimer, base, moveStep } from './moves.js';
@@ -57,11 +58,30 @@ export function cancelInnerRun(draft: Draft, path: string, reason: string): void
   draft.sends.push({ run, kind: 'cancel', body });
 }
 
-/** Tells the run around of this one's end, when there is one. */
+/** What the run inside says of itself while it is under way: an outer run waits with it when nothing else moves it. */
+export function innerRunWaits(draft: Draft, path: string, { run, waits }: { run: string; waits: boolean }): void {
+  const { status, more } = draft.step(path);
+  if (waits === (status === 'waiting')) return;
+  const waitsFor = { kind: 'run', run } as const;
+  if (waits) {
+    moveStep(draft, path, 'WAIT', { more: { ...more, waitsFor } });
+    draft.facts.push({ ...base(draft), type: 'step.waiting', step: path, waitsFor });
+  } else {
+    moveStep(draft, path, 'RESUME');
+  }
+  const step = planned(draft, path);
+  const timeoutMs = renderDuration(step, 'timeout', scopeOf(draft, path, step));
+  if (timeoutMs === null) return;
+  // The time goes on while it waits.
+  const spent = draft.cause.at - (draft.step(path).begunAt ?? draft.cause.at);
+  armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs - spent });
+}
+
+/** Tells the run around, when there is one, that this one has ended, waits, or goes on. */
 export function tellParent(draft: Draft): void {
   const { parent } = draft.state.input;
   const { status, failure, result, head, id } = draft.record;
-  if (parent === null || (status !== 'completed' && status !== 'failed' && status !== 'canceled')) return;
+  if (parent === null || status === 'pending' || status === 'paused' || status === 'compensating') return;
   const outcome: InnerRunOutcome = {
     step: parent.step,
     token: parent.token,

@@ -83,6 +83,7 @@ const waitsForSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('time'), until: z.number() }),
   z.strictObject({ kind: z.literal('signal'), name: z.string() }),
   z.strictObject({ kind: z.literal('decision'), question: questionSchema }),
+  z.strictObject({ kind: z.literal('run'), run: z.string() }),
 ]);
 
 const moreSchema = z.strictObject({

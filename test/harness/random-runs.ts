@@ -253,10 +253,10 @@ export class World {
     this.send({ ...stamp, kind: 'timer', timer, claim });
   }
 
-  endInner(at: number, status: 'completed' | 'failed' | 'canceled'): void {
+  endInner(at: number, status: 'waiting' | 'running' | 'completed' | 'failed' | 'canceled'): void {
     const run = this.innerRuns[at];
     if (run === undefined) return;
-    run.open = false;
+    if (status !== 'waiting' && status !== 'running') run.open = false;
     const { path: ofStep, token, run: id } = run;
     const error = status === 'failed' ? ({ class: 'REJECTED', message: 'no' } as const) : null;
     const outcome = { step: ofStep, token, run: id, status, result: { of: ofStep }, error, head: null };
@@ -335,6 +335,10 @@ export function mayHappen(world: World, { bad, noise }: { bad: boolean; noise: b
     more(`inner run ${String(at)} again`, (to) => {
       to.endInner(at, 'completed');
     });
+    for (const status of ['waiting', 'running'] as const)
+      more(`inner run ${String(at)} is ${status}`, (to) => {
+        to.endInner(at, status);
+      });
   }
   more('signal', (to) => {
     to.send({ ...to.bench.stamp(), kind: 'signal', name: 'go', data: 1, by: 'ada' });
@@ -391,8 +395,9 @@ function awaited(world: World, bad: boolean, add: (name: string, happen: (to: Wo
     }
   }
   for (const [at, { path, token }] of world.innerRuns.entries()) {
-    const { status, token: now } = bench.step(path);
-    if (status !== 'working' || now !== token) continue;
+    const { status, token: now, more } = bench.step(path);
+    const open = status === 'working' || (status === 'waiting' && more.waitsFor?.kind === 'run');
+    if (!open || now !== token) continue;
     for (const end of bad ? (['completed', 'failed', 'canceled'] as const) : (['completed'] as const))
       add(`inner ${path} ${end}`, (to) => {
         to.endInner(at, end);

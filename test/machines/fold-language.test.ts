@@ -469,6 +469,36 @@ describe('runs inside, planned steps, git', () => {
     expect(JSON.parse(told?.body ?? '')).toMatchObject({ step: 'deploy', token: 't', status: 'completed', result: 5 });
   });
 
+  test('an outer run waits while its inner run does, and its time goes on', () => {
+    const run = new Bench([inner('deploy', 'hotfix', { timeout: 60 })]).start();
+    const { token, more } = run.step('deploy');
+    const told = (status: 'waiting' | 'running'): Bench => {
+      const outcomeNow = { ...outcome, result: null, step: 'deploy', token: token ?? '', run: more.run ?? '', status };
+      return run.send({ ...run.stamp(), kind: 'inner-run', outcome: outcomeNow });
+    };
+    told('waiting');
+    expect(run.status).toBe('waiting');
+    expect(run.step('deploy').more.waitsFor).toEqual({ kind: 'run', run: more.run });
+    expect(run.last?.arm).toEqual([{ id: 'timeout|test-1|deploy|1', afterMs: 59_900 }]);
+    told('running');
+    expect(run.status).toBe('running');
+    told('waiting');
+    expect(end(run, 'completed').state.record).toMatchObject({ status: 'completed', result: 7, active: 0, waiting: 0 });
+  });
+
+  test('a run inside says when it waits and when it goes on', () => {
+    const run = new Bench([wait('w', { signal: 'go' }), step('a', after('w'))]);
+    run.state = { ...run.state, input: { ...run.state.input, parent: { run: 'outer', step: 'deploy', token: 't' } } };
+    const said = (): unknown[] =>
+      (run.last?.sends ?? []).map(({ body }) => (JSON.parse(body) as { status: string }).status);
+    run.start();
+    expect(said()).toEqual(['waiting']);
+    run.signal('go');
+    expect(said()).toEqual(['running']);
+    run.pass('a');
+    expect(said()).toEqual(['completed']);
+  });
+
   test('a plan is checked and then run; what cannot be run is an invalid reply', () => {
     const plan = {
       steps: [
