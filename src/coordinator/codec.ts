@@ -58,7 +58,7 @@ export function messageFrom(
           : { ...stamp, kind: 'timer', timer, claim: claims.get(timer.step) ?? null };
       }
       case 'cancel':
-        return { ...stamp, kind: 'cancel', ...cancelBodySchema.parse(JSON.parse(entry.body)) };
+        return { ...stamp, kind: 'cancel', claims, ...cancelBodySchema.parse(JSON.parse(entry.body)) };
       case 'signal':
         return { ...stamp, kind: 'signal', ...signalBodySchema.parse(bounded(entry.body)) };
       case 'decide':

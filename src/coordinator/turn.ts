@@ -119,14 +119,14 @@ export class Turn {
     return 'ok';
   }
 
-  /** The run as cached or as stored; claims only when a timer asks for them, since they change without the coordinator. */
+  /** The run as cached or as stored; claims only for what asks for them, since they change without the coordinator. */
   async #load(
     lease: Lease,
     run: string,
     entries: readonly InboxEntry[],
   ): Promise<{ state: RunState; claims: ReadonlyMap<string, Claim> } | { unknown: string }> {
     const cached = this.#cache.get(run);
-    if (cached !== undefined && !entries.some((entry) => entry.kind === 'timer'))
+    if (cached !== undefined && !entries.some(({ kind }) => kind === 'timer' || kind === 'cancel'))
       return { state: cached, claims: new Map() };
     const stored = await this.#params.partitions.load(lease.partition, run);
     if (stored === null) return { unknown: `there is no run "${run}"` };

@@ -261,7 +261,13 @@ export type Message = Readonly<{ id: string; at: number }> &
     | Readonly<{ kind: 'start' }>
     | Readonly<{ kind: 'reply'; step: string; token: string; worker: string; begunAt: number; reply: PersonaReply }>
     | Readonly<{ kind: 'timer'; timer: StepTimer; claim: Claim | null }>
-    | Readonly<{ kind: 'cancel'; reason: string; by: string }>
+    | Readonly<{
+        kind: 'cancel';
+        reason: string;
+        by: string;
+        /** Who works on what, by step: their attempts end with it. */
+        claims: ReadonlyMap<string, Claim>;
+      }>
     | (Readonly<{ kind: 'signal' }> & Readonly<z.infer<typeof signalBodySchema>>)
     | (Readonly<{ kind: 'decide' }> & Readonly<z.infer<typeof decideBodySchema>>)
     | Readonly<{ kind: 'inner-run'; outcome: InnerRunOutcome }>

@@ -188,7 +188,7 @@ function deadline(draft: Draft): string | null {
   return null;
 }
 
-function cancel(draft: Draft, { reason, by }: MessageOf<'cancel'>): string | null {
+function cancel(draft: Draft, { reason, by, claims }: MessageOf<'cancel'>): string | null {
   const { status, canceled } = draft.record;
   if (canceled !== null || runLifecycle.move(status, 'CANCEL') === null || status === 'compensating')
     return `a run that is ${status} cannot be canceled`;
@@ -198,6 +198,7 @@ function cancel(draft: Draft, { reason, by }: MessageOf<'cancel'>): string | nul
     return null;
   }
   // An attempt in a worker's hands is canceled too; its next heartbeat tells the worker to stop.
+  for (const [path, claim] of claims) if (findPlanned(draft, path) !== null) began(draft, path, claim);
   cancelInside(draft, [rootOf(draft)], 'the run was canceled');
   return null;
 }
@@ -246,12 +247,12 @@ function innerRun(draft: Draft, outcome: InnerRunOutcome): string | null {
 }
 
 /** The step machine goes through `working` even when the fold learns of it late. */
-function began(draft: Draft, path: string, claim: { worker: string; begunAt: number }): void {
+function began(draft: Draft, path: string, { worker, begunAt }: { worker: string; begunAt: number }): void {
   if (draft.step(path).status !== 'queued') return;
-  moveStep(draft, path, 'BEGIN', claim);
+  moveStep(draft, path, 'BEGIN', { worker, begunAt });
   const { attempt } = draft.step(path);
-  const fact = { type: 'step.working', step: path, attempt, worker: claim.worker } as const;
-  draft.facts.push({ ...base(draft), at: claim.begunAt, ...fact });
+  const fact = { type: 'step.working', step: path, attempt, worker } as const;
+  draft.facts.push({ ...base(draft), at: begunAt, ...fact });
 }
 
 function ignore(draft: Draft, message: Message, reason: string): void {

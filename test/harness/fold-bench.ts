@@ -1,7 +1,7 @@
 /** Drives one run by hand through the fold: what was sent last, and what came of it. */
 import type { Fact } from '../../src/core/facts.js';
 import type { JsonObject, JsonValue } from '../../src/core/json.js';
-import type { Message, PersonaReply, PersonaRequest, TimerKind } from '../../src/core/messages.js';
+import type { Claim, Message, PersonaReply, PersonaRequest, TimerKind } from '../../src/core/messages.js';
 import { compilePlan } from '../../src/definition/plan.js';
 import type { StepDefinition } from '../../src/definition/steps.js';
 import { definitionHash, type WorkflowDefinition } from '../../src/definition/workflow.js';
@@ -98,8 +98,9 @@ export class Bench {
     return this.send({ ...this.stamp(), kind: 'decide', step: path, token: null, choice, data, by: 'ada' });
   }
 
-  cancel(): this {
-    return this.send({ ...this.stamp(), kind: 'cancel', reason: 'no longer needed', by: 'ada' });
+  /** `working`: who works on what meanwhile. */
+  cancel(working: ReadonlyMap<string, Claim> = new Map()): this {
+    return this.send({ ...this.stamp(), kind: 'cancel', reason: 'no longer needed', by: 'ada', claims: working });
   }
 
   step(path: string): StepRecord {

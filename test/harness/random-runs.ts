@@ -344,7 +344,7 @@ export function mayHappen(world: World, { bad, noise }: { bad: boolean; noise: b
     to.send({ ...to.bench.stamp(), kind: 'signal', name: 'go', data: 1, by: 'ada' });
   });
   more('cancel', (to) => {
-    to.send({ ...to.bench.stamp(), kind: 'cancel', reason: 'enough', by: 'ada' });
+    to.send({ ...to.bench.stamp(), kind: 'cancel', reason: 'enough', by: 'ada', claims: new Map() });
   });
   return found;
 }

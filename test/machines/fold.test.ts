@@ -193,7 +193,11 @@ describe('fold', () => {
     const bench = new Bench([step('a'), step('b', { retries: 1 }), step('c', { dependencies: ['a'] })])
       .start()
       .reply('b', BROKEN);
-    bench.send({ ...bench.stamp(), kind: 'cancel', reason: 'no longer needed', by: 'ada' });
+    bench.cancel(new Map([['a', { worker: 'w7', begunAt: 1_150, beatAt: 1_160, progress: '' }]]));
+    expect(bench.facts).toContainEqual(
+      expect.objectContaining({ type: 'step.working', step: 'a', worker: 'w7', at: 1_150 }),
+    );
+    expect(bench.step('a').worker).toBe('w7');
     expect(bench.statuses).toEqual({ a: 'canceled', b: 'canceled', c: 'canceled' });
     expect(bench.state.record).toMatchObject({
       status: 'canceled',
@@ -201,7 +205,7 @@ describe('fold', () => {
     });
     expect(bench.last?.disarm.toSorted()).toEqual(['heartbeat|test-1|a|1', 'retry|test-1|b|1', 'timeout|test-1|a|1']);
     expect(bench.step('a').token).toBeNull();
-    bench.send({ ...bench.stamp(), kind: 'cancel', reason: 'again', by: 'ada' });
+    bench.cancel();
     expect(bench.facts.at(-1)).toMatchObject({ type: 'message.ignored', reason: 'the run is canceled' });
   });
 
@@ -304,7 +308,9 @@ describe('fold, whatever happens', () => {
       case 'stale':
         return { ...bench.stamp(), kind: 'reply', step: id, token: 'stale', worker: 'w', begunAt: 1, reply: PASS };
       default:
-        return which === 0 ? { ...bench.stamp(), kind: 'cancel', reason: 'r', by: 'b' } : bench.replyMessage(id, PASS);
+        return which === 0
+          ? { ...bench.stamp(), kind: 'cancel', reason: 'r', by: 'b', claims: new Map() }
+          : bench.replyMessage(id, PASS);
     }
   }
 
