@@ -174,6 +174,16 @@ class CoordApplication implements Application {
     return loadWorkflow(nameOrPath, { directories: workflowDirectories(options), personas, environment, types });
   }
 
+  async knownPersonas(options: GlobalOptions): ReturnType<Application['knownPersonas']> {
+    const given = (await readHostRecord(options).catch(() => null))?.directories ?? [];
+    const found = await loadPersonas(personaDirectories(options, given)).catch(() => null);
+    return found === null ? null : new Set(found.keys());
+  }
+
+  async checkPersonas(options: GlobalOptions, directories: readonly string[]): Promise<void> {
+    await loadPersonas(personaDirectories(options, directories));
+  }
+
   stepTypes(options: GlobalOptions): ReturnType<Application['stepTypes']> {
     return loadStepTypes(pluginDirectories(options));
   }

@@ -7,10 +7,11 @@ import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GlobalOptions, Reach } from '../cli/application.js';
 import type { Clock } from '../core/clock.js';
-import { CoordError, messageOf } from '../core/errors.js';
+import { CoordError } from '../core/errors.js';
 import type { Failpoints } from '../core/failpoints.js';
 import type { Ids } from '../core/ids.js';
 import type { Store } from '../core/ports.js';
+import { systemCode, systemWords } from '../core/system-errors.js';
 import { createMemoryStore } from '../memory/store.js';
 import type { Address } from '../redis/connection.js';
 import {
@@ -141,11 +142,13 @@ export async function missingRedis(means: Means): Promise<string> {
 export async function ensureStateDirectory(options: GlobalOptions): Promise<void> {
   const directory = stateDirectory(options);
   try {
-    await mkdir(directory).catch(() => undefined);
+    await mkdir(directory).catch((error: unknown) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
     if (!(await lstat(directory)).isDirectory()) throw new CoordError('USAGE', 'it is not a plain folder');
     await writeFile(join(directory, '.gitignore'), '*\n');
   } catch (error) {
     const way = 'coord keeps its state there, so choose a folder that can be written to (--directory)';
-    throw new CoordError('USAGE', `${directory} cannot be used: ${messageOf(error)}; ${way}`, { cause: error });
+    throw new CoordError('USAGE', `${directory} cannot be used: ${systemWords(error)}; ${way}`, { cause: error });
   }
 }

@@ -5,13 +5,21 @@ import type { Finding, GlobalOptions } from '../cli/application.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
 import { loadStepTypes } from '../definition/load-types.js';
+import { allSteps, isAsking, personasOf } from '../definition/steps.js';
 import { loadPersonas } from '../personas/catalog.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
 import { inspectServer, problemsOf } from '../redis/suitability.js';
 import { givenAddress, type Means } from './connect.js';
 import { livingHosts } from './host-record.js';
-import { personaDirectories, pluginDirectories, stateDirectory, VERSION, workflowDirectories } from './project.js';
+import {
+  ownWorkflowDirectories,
+  personaDirectories,
+  pluginDirectories,
+  stateDirectory,
+  VERSION,
+  workflowDirectories,
+} from './project.js';
 import { cureFor, findRedisBinary } from './redis-binary.js';
 
 const OLDEST_NODE = [20, 19] as const;
@@ -111,9 +119,11 @@ async function workflows({ options, personas }: Place): Promise<Finding[]> {
   const known = await loadPersonas(personaDirectories(options, personas)).catch(() => null);
   const types = await loadStepTypes(pluginDirectories(options)).catch((error: unknown) => messageOf(error));
   if (typeof types === 'string') return [bad('plugins', types, 'correct the file, or take it away')];
-  const files = await listWorkflows(directories);
+  const own = await listWorkflows(ownWorkflowDirectories(options));
+  const named = new Set(own.map(({ name }) => name));
+  const shipped = (await listWorkflows(directories)).filter(({ name }) => !named.has(name));
   const findings = await Promise.all(
-    files.map(async ({ name, file }): Promise<Finding> => {
+    own.map(async ({ name, file }): Promise<Finding> => {
       try {
         await loadWorkflow(file, { directories, personas: known === null ? null : new Set(known.keys()), types });
         return ok('workflow', name);
@@ -123,7 +133,26 @@ async function workflows({ options, personas }: Place): Promise<Finding[]> {
       }
     }),
   );
-  return findings;
+  return [...findings, ...(await shippedWorkflows(shipped, { directories, known }))];
+}
+
+/** They are there to be begun with, so personas that they ask and nobody has written are no fault of the project. */
+async function shippedWorkflows(
+  files: Awaited<ReturnType<typeof listWorkflows>>,
+  { directories, known }: { directories: readonly string[]; known: ReadonlyMap<string, unknown> | null },
+): Promise<Finding[]> {
+  if (files.length === 0) return [];
+  const missing = new Set<string>();
+  for (const { file } of files) {
+    const loaded = await loadWorkflow(file, { directories, personas: null }).catch(() => null);
+    for (const step of loaded === null ? [] : allSteps(loaded.definition.steps))
+      for (const persona of isAsking(step) ? personasOf(step) : [])
+        if (known?.has(persona) === false) missing.add(persona);
+  }
+  const names = files.map(({ name }) => name).join(', ');
+  const asked =
+    missing.size === 0 ? '' : `; they ask personas without a file here: ${[...missing].toSorted().join(', ')}`;
+  return [ok('workflows', `coord brings ${names}${asked}`)];
 }
 
 async function host({ options }: Place): Promise<Finding[]> {

@@ -1,10 +1,14 @@
-/** A coordinator and a worker, or one of them, in this process: what `coord daemon` and `coord worker` are. */
+/**
+ * A coordinator and a worker, or one of them, in this process, and who tidies up behind them: what `coord daemon` and
+ * `coord worker` are.
+ */
 import { hostname } from 'node:os';
 import { Coordinator } from '../coordinator/coordinator.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
 import { WorkerHost } from '../personas/host.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
+import { Caretaker } from './caretaker.js';
 import type { Means } from './connect.js';
 import type { Log } from './log.js';
 
@@ -24,10 +28,19 @@ export interface HostParams {
 export class Host {
   readonly worker: WorkerHost | null;
   readonly #coordinator: Coordinator | null;
+  readonly #caretaker: Caretaker;
 
   constructor({ store, partitions, coordinate, personas, stateDirectory, means, log, graceMs }: HostParams) {
     const { clock, ids, failpoints } = means;
-    const report = log.coordinator;
+    const { note } = log;
+    this.#caretaker = new Caretaker({ store, partitions, stateDirectory, clock, note });
+    const report: Log['coordinator'] = (event) => {
+      log.coordinator(event);
+      if (event.type !== 'run.ended') return;
+      this.#caretaker.runEnded(event.run);
+      // What is canceled with it ends now, not at its next heartbeat.
+      void this.worker?.ask(event.run);
+    };
     const place = `${hostname()}:${String(process.pid)}`;
     this.#coordinator = coordinate ? new Coordinator({ store, partitions, clock, ids, name: place, report }) : null;
     const worker = `${place}:${ids.nonce().slice(0, 6)}`;
@@ -42,7 +55,10 @@ export class Host {
             stateDir: stateDirectory,
             clock,
             graceMs,
-            report: log.worker,
+            report: (event) => {
+              log.worker(event);
+              if (event.type === 'ended') this.#caretaker.attemptEnded(event.key.run);
+            },
             failpoints,
             isDead: isDeadHere,
           });
@@ -51,12 +67,14 @@ export class Host {
   start(): void {
     this.#coordinator?.start();
     this.worker?.start();
+    this.#caretaker.start();
   }
 
   /** Workers first: their last replies are still applied by the coordinator, and nothing new reaches them. */
   async stop(): Promise<void> {
     await this.worker?.stop();
     await this.#coordinator?.stop();
+    await this.#caretaker.stop();
   }
 }
 

@@ -1,11 +1,12 @@
 /** What `coord init` and `coord new` write: copies of the templates that come with coord. Nothing is ever overwritten. */
-import { appendFile, copyFile, constants, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, constants, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMap, isScalar, type Document, parseDocument } from 'yaml';
 import type { CreatedWorkflow, NewWorkflow } from '../cli/application.js';
-import { CoordError, messageOf } from '../core/errors.js';
+import { CoordError } from '../core/errors.js';
 import { didYouMean } from '../core/suggest.js';
+import { systemCode, systemWords } from '../core/system-errors.js';
 import { EDITOR_SCHEMA, SHIPPED_WORKFLOWS, TEMPLATES } from './project.js';
 
 /** Makes a project in the folder; what is there stays as it is. Throws USAGE when the folder cannot be written to. */
@@ -17,7 +18,7 @@ export async function initProject(
     const files: { file: string; created: boolean }[] = [];
     for (const file of await filesIn(from)) {
       const to = join(folder, file);
-      await mkdir(dirname(to), { recursive: true });
+      await makeFolder(dirname(to));
       const isWorkflow = /^workflows[\\/][^\\/]+\.yml$/.test(file);
       const write = isWorkflow
         ? async (): Promise<void> =>
@@ -27,7 +28,7 @@ export async function initProject(
     }
     return [...files, { file: '.gitignore', created: await ignoreState(join(folder, '.gitignore')) }];
   } catch (error) {
-    throw new CoordError('USAGE', `no project can be made in ${folder}: ${messageOf(error)}`, { cause: error });
+    throw new CoordError('USAGE', `no project can be made in ${folder}: ${systemWords(error)}`, { cause: error });
   }
 }
 
@@ -64,8 +65,10 @@ export async function newWorkflow(
   const file = join(directory, 'workflows', `${name}.yml`);
   const text = named(await readFile(source, 'utf8'), name);
   const written = await unlessThere(async () => {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeFile(file, withSchema(text, file), { flag: 'wx' });
+  }).catch((error: unknown) => {
+    throw new CoordError('USAGE', `${file} cannot be written: ${systemWords(error)}`, { cause: error });
   });
   if (!written) throw new CoordError('USAGE', `${file} is there already; choose another name`);
   return { file };
@@ -114,13 +117,24 @@ async function filesIn(folder: string, below = ''): Promise<readonly string[]> {
   return (await Promise.all(files)).flat();
 }
 
+/** Step by step: below /proc, the recursive way of Node never comes to an end. */
+async function makeFolder(path: string): Promise<void> {
+  if ((await stat(path).catch(() => null))?.isDirectory() === true) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch(async (error: unknown) => {
+    // Somebody else may have made it meanwhile; a file in its place is in the way.
+    if (systemCode(error) !== 'EEXIST') throw error;
+    if (!(await stat(path)).isDirectory()) throw new CoordError('USAGE', `${path} is a file, not a folder`);
+  });
+}
+
 /** False when the file is there. */
 async function unlessThere(write: () => Promise<void>): Promise<boolean> {
   try {
     await write();
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
 }

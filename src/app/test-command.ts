@@ -1,4 +1,5 @@
 /** `coord test` and its recordings: test files found and run, a real run written down as a test, and played again. */
+import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { GlobalOptions, Session, TestRequest } from '../cli/application.js';
@@ -24,9 +25,17 @@ export async function runTestFiles(options: GlobalOptions, request: TestRequest,
     const where = given.length > 0 ? given.join(', ') : join(options.directory, 'workflows');
     throw new CoordError('USAGE', `there are no tests (*.test.yml) in ${where}; docs/testing.md says how to write one`);
   }
+  await refuseIrregular(files);
   const shown = files.map((file) => relativeTo(options.directory, file));
   const loaded = await loadTests(shown, { load: loader(options), color, directory: options.directory });
   return runTests({ ...loaded, filter, seed: seed ?? DEFAULT_SEED, clock, ...(tell === undefined ? {} : { tell }) });
+}
+
+/** A pipe that nobody writes to would be read for ever. */
+async function refuseIrregular(files: readonly string[]): Promise<void> {
+  for (const file of files)
+    if ((await stat(file).catch(() => null))?.isFile() === false)
+      throw new CoordError('USAGE', `the tests ${file} cannot be read: it is not a regular file`);
 }
 
 /** The YAML text of a test that goes as the run did. Throws RUN_NOT_FOUND. */

@@ -134,6 +134,10 @@ export interface Application {
     /** The environment whose variables count; none by default. */
     environment?: string | null,
   ): Promise<LoadedWorkflow>;
+  /** The personas that have a file here, besides the built-in ones; of the folders that the host serves. Null when they cannot be read. */
+  knownPersonas(options: GlobalOptions): Promise<ReadonlySet<string> | null>;
+  /** Reads the persona files of these folders and the project's. Throws PERSONA_INVALID with every problem. */
+  checkPersonas(options: GlobalOptions, directories: readonly string[]): Promise<void>;
   /** The step types of the project's plugins, by name. Throws DEFINITION_INVALID, naming the file. */
   stepTypes(options: GlobalOptions): Promise<ReadonlyMap<string, PluginStepType>>;
   /** `coord init`: makes what a project needs in a folder, and leaves alone what is there. Paths are relative to the folder. */

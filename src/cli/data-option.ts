@@ -1,8 +1,8 @@
 /** `--data` and `--set`: values for a run, as they are typed on a command line or stand in a file. */
-import { readFile, stat } from 'node:fs/promises';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { CoordError, messageOf } from '../core/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
+import { readBytes } from '../definition/load-bytes.js';
 import type { Call } from './call.js';
 
 /** What a run takes as a message, and so a file is worth reading. */
@@ -30,13 +30,11 @@ export async function dataOf(
 async function textOf(call: Call, data: string): Promise<string> {
   if (!data.startsWith('@')) return data;
   const file = call.path(data.slice(1));
-  try {
-    const { size } = await stat(file);
-    if (size > LIMIT_BYTES) throw new CoordError('USAGE', `it has more than ${String(LIMIT_BYTES)} bytes`);
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CoordError('USAGE', `the file ${file} of --data cannot be read: ${messageOf(error)}`, { cause: error });
-  }
+  const read = await readBytes(file, { limit: LIMIT_BYTES, pipes: true });
+  const cause = 'refused' in read ? read.cause : undefined;
+  const why = 'refused' in read ? read.refused : `it has more than ${String(LIMIT_BYTES)} bytes`;
+  if ('bytes' in read && read.bytes.length <= LIMIT_BYTES) return Buffer.from(read.bytes).toString('utf8');
+  throw new CoordError('USAGE', `the file ${file} of --data cannot be read: ${why}`, { cause });
 }
 
 function parsed(text: string, given: string): JsonValue {

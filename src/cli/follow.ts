@@ -2,15 +2,15 @@
  * Follows a run until it ends or Ctrl-C, and where that is wanted until it waits for people. What is told goes to a `Teller`; meanwhile it sees to it
  * that somebody moves the run, since after a kill that is all a run needs.
  */
-import type { Client } from '../coordinator/client.js';
-import { CoordError, hasCode, messageOf } from '../core/errors.js';
+import { CoordError, messageOf } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
-import { runHasEnded, stepIsSettled } from '../core/statuses.js';
+import { runHasEnded } from '../core/statuses.js';
 import type { RunView } from '../core/views.js';
 import type { Hosting, Session } from './application.js';
 import type { Call } from './call.js';
 import { EXIT, EXIT_OF_RUN } from './exit-codes.js';
 import { hintsFor } from './hints.js';
+import { asksInside } from './inner-runs.js';
 import { type Ask, asksOf } from './render/waiting.js';
 
 /** Who is told what happens to a run that is followed. */
@@ -94,7 +94,9 @@ class Following {
       await Promise.race([Promise.all(loops), this.#leaving]);
       if (this.#left) {
         view = await this.#get().catch(() => null);
-        return view !== null && this.#isAtRest(view) ? { detached: false, view } : { detached: true, view };
+        return view !== null && (await this.#isAtRest(view).catch(() => false))
+          ? { detached: false, view }
+          : { detached: true, view };
       }
       if (this.#failure !== null) throw this.#failure.error;
       view = await this.#patiently(() => this.#get());
@@ -173,32 +175,40 @@ class Following {
     const { client } = this.#want.session;
     this.#offsetMs = (await client.time()) - app.clock.now();
     const view = await this.#get();
-    if (this.#isAtRest(view)) {
+    const asking = await this.#tellAsks(view);
+    if (isOver(view) || (asking && this.#leavesWaiting(view))) {
       // An ended run ends the telling by itself, with its last fact.
       if (!runHasEnded(view.status)) this.#stop.abort();
       return;
     }
     await this.#host();
-    await this.#tellAsks(view);
-    this.#consider(await hintsFor(client, view));
+    this.#consider(await hintsFor(this.#call, client, view));
   }
 
   /** Whether nothing will happen to the run until somebody acts, as far as this command waits for that. */
-  #isAtRest(view: RunView): boolean {
-    if (runHasEnded(view.status) || view.quarantined !== null || view.status === 'paused') return true;
-    return this.#want.untilWaiting === true && view.status === 'waiting' && asksOf(view).length > 0;
+  async #isAtRest(view: RunView): Promise<boolean> {
+    if (isOver(view)) return true;
+    if (!this.#leavesWaiting(view)) return false;
+    return asksOf(view).length > 0 || (await asksInside(this.#want.session.client, view)).length > 0;
   }
 
-  async #tellAsks(view: RunView): Promise<void> {
+  #leavesWaiting({ status }: RunView): boolean {
+    return this.#want.untilWaiting === true && status === 'waiting';
+  }
+
+  /** Whether the run, or one inside it, asks anything. */
+  async #tellAsks(view: RunView): Promise<boolean> {
     const { teller, session } = this.#want;
-    const tell = (asks: readonly Ask[], inner: boolean): void => {
+    if (runHasEnded(view.status)) return false;
+    const own = asksOf(view);
+    const inside = await asksInside(session.client, view);
+    for (const [asks, inner] of [[own, false] as const, [inside, true] as const]) {
       for (const ask of asks.filter(({ key }) => !this.#asked.has(key))) {
         this.#asked.add(ask.key);
         teller.ask(ask, inner);
       }
-    };
-    tell(asksOf(view), false);
-    for (const inside of await openInnerRuns(session.client, view)) tell(asksOf(inside), true);
+    }
+    return own.length + inside.length > 0;
   }
 
   async #host(): Promise<void> {
@@ -253,27 +263,9 @@ class Following {
   }
 }
 
-/** Runs inside that are looked at for what they ask. */
-const INNER_RUNS = 20;
-
-/** The runs inside that are under way, and those inside them; one that cannot be read has nothing to ask. */
-async function openInnerRuns(client: Client, outer: RunView): Promise<readonly RunView[]> {
-  const found: RunView[] = [];
-  const open = openInside(outer);
-  for (let run = open.shift(); run !== undefined && found.length < INNER_RUNS; run = open.shift()) {
-    try {
-      const view = await client.get(run);
-      found.push(view);
-      open.push(...openInside(view));
-    } catch (error) {
-      if (!hasCode(error, 'RUN_UNREADABLE') && !hasCode(error, 'RUN_NOT_FOUND')) throw error;
-    }
-  }
-  return found;
-}
-
-function openInside({ steps }: RunView): string[] {
-  return steps.flatMap(({ run, status }) => (run === null || stepIsSettled(status) ? [] : [run]));
+/** Whether it is at rest whatever people answer. */
+function isOver({ status, quarantined }: RunView): boolean {
+  return runHasEnded(status) || quarantined !== null || status === 'paused';
 }
 
 export function hostWords(hosting: Hosting): string {

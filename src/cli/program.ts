@@ -1,5 +1,5 @@
 /** The command line put together: `buildProgram` knows the commands, `runCommandLine` runs one and has its exit code. */
-import { CommanderError } from '@commander-js/extra-typings';
+import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Application } from './application.js';
 import { bareProgram, callFor, type Invoke, type Program } from './call.js';
 import { addArtifacts } from './commands/artifacts.js';
@@ -80,7 +80,30 @@ export function buildProgram(app: Application, io: Io, outcome: Outcome = { exit
     outcome.exitCode = await body(callFor(command.optsWithGlobals(), { app, io }));
   };
   for (const add of COMMANDS) add(program, invoke);
+  for (const command of program.commands)
+    command.exitOverride((error) => {
+      const hint = usageHint(error, command);
+      if (hint === '') throw error;
+      throw new CommanderError(error.exitCode, error.code, `${error.message.replace(/\.$/, '')}${hint}`);
+    });
   return program;
+}
+
+/** How the command is called, and which option was meant by a letter. */
+function usageHint({ code, message }: CommanderError, command: CommandUnknownOpts): string {
+  if (code === 'commander.unknownOption') {
+    const letter = /'-(\w)'/.exec(message)?.[1];
+    const meant = command.options.filter(
+      ({ long }) => letter !== undefined && long?.startsWith(`--${letter}`) === true,
+    );
+    return meant.length === 0 ? '' : `\n(Did you mean ${meant.map(({ long }) => long ?? '').join(' or ')}?)`;
+  }
+  if (code !== 'commander.missingArgument' && code !== 'commander.excessArguments') return '';
+  const words = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return `; usage: ${['coord', command.name(), ...words].join(' ')}`;
 }
 
 /** `argv` as `process.argv`. Returns the exit code; never throws, never ends the process. */

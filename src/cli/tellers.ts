@@ -35,8 +35,9 @@ export function lineTeller(call: Call): Teller {
       if (line !== null) print(call, line);
     },
     // What the run itself asks is one of its facts.
-    ask: ({ lines }, inner) => {
-      if (inner) note(call, lines.join('\n'));
+    ask: ({ lines, wantsData }, inner) => {
+      // A fact does not say what data the answer must bring.
+      if (inner || wantsData) note(call, lines.join('\n'));
     },
   };
 }

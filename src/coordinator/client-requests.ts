@@ -1,6 +1,7 @@
 /** What a client asks for, and whether it can be asked at all: found before anything is stored. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { CoordError } from '../core/errors.js';
+import { forbiddenKey } from '../core/forbidden-keys.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { MESSAGE_LIMIT_BYTES } from '../core/messages.js';
 import type { Slot } from '../core/ports.js';
@@ -60,6 +61,12 @@ export function checkInner(definition: WorkflowDefinition, inner: readonly Workf
 
 /** Throws TASK_INVALID, or EXPRESSION_FAILED when the task leaves a variable empty. */
 export function checkTask(definition: WorkflowDefinition, task: JsonObject): void {
+  const forbidden = forbiddenKey(task);
+  if (forbidden !== null)
+    throw new CoordError(
+      'TASK_INVALID',
+      `the task has the key "${forbidden}", which nothing may read; choose another name`,
+    );
   const issues = definition.input === null ? [] : compileSchema(definition.input)(task);
   if (issues.length > 0) {
     const listed = issues.map((issue) => `${issue.path === '' ? 'task' : issue.path}: ${issue.message}`).join('; ');
@@ -83,5 +90,25 @@ export function parseBody<T>(schema: z.ZodType<T>, value: unknown, what: string)
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new CoordError('USAGE', `${what} cannot be sent: ${z.prettifyError(parsed.error)}`);
+  throw new CoordError('USAGE', `${what} cannot be sent: ${parsed.error.issues.map(issueWords).join('; ')}`);
+}
+
+const KEY_LENGTH = 255;
+
+/** Throws USAGE for what cannot be an idempotency key. */
+export function checkKey(key: string | undefined): void {
+  if (key === '') throw new CoordError('USAGE', 'the idempotency key is empty; leave it out, or name one');
+  if (key === undefined || key.length <= KEY_LENGTH) return;
+  const lengths = `${String(key.length)} characters; ${String(KEY_LENGTH)} are allowed`;
+  throw new CoordError('USAGE', `the idempotency key has ${lengths}`);
+}
+
+/** `its name is empty`. */
+function issueWords(issue: z.core.$ZodIssue): string {
+  const what = issue.path.length === 0 ? 'it' : `its ${issue.path.map(String).join('.')}`;
+  if (issue.code === 'too_small' && issue.origin === 'string') return `${what} is empty`;
+  if (issue.code === 'too_big' && issue.origin === 'string')
+    return `${what} is too long; at most ${String(issue.maximum)} characters are allowed`;
+  if (issue.code === 'unrecognized_keys') return `it has fields that are not known: ${issue.keys.join(', ')}`;
+  return `${what} is not of the type that it must be`;
 }

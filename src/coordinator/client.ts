@@ -7,7 +7,13 @@ import { CoordError } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
 import { type Ids, partitionOf, RUN_ID, runIdFor } from '../core/ids.js';
 import { canonicalJson, type JsonObject, sha256 } from '../core/json.js';
-import { type ArtifactRef, decideBodySchema, type RunInput, signalBodySchema } from '../core/messages.js';
+import {
+  type ArtifactRef,
+  cancelBodySchema,
+  decideBodySchema,
+  type RunInput,
+  signalBodySchema,
+} from '../core/messages.js';
 import type { Admission, Store, WorkerInfo } from '../core/ports.js';
 import { RUN_STATUSES, runHasEnded, type RunStatus } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
@@ -15,6 +21,7 @@ import type { RunSummary, RunView } from '../core/views.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
 import {
   checkInner,
+  checkKey,
   checkTask,
   type DecideRequest,
   parseBody,
@@ -61,6 +68,7 @@ export class Client {
   async start(request: StartRequest): Promise<{ run: string; created: boolean }> {
     const { store, ids } = this.#params;
     const { definition, task } = request;
+    checkKey(request.idempotencyKey);
     const key = request.idempotencyKey ?? ids.nonce();
     // A task that does not fit is found before there is a run that could not go on.
     checkTask(definition, task);
@@ -116,7 +124,8 @@ export class Client {
     run: string,
     { reason, by, idempotencyKey }: { reason: string; by: string; idempotencyKey?: string },
   ): Promise<void> {
-    await this.#tell(run, { kind: 'cancel', body: { reason, by }, idempotencyKey });
+    const body = parseBody(cancelBodySchema, { reason, by }, 'the request to cancel');
+    await this.#tell(run, { kind: 'cancel', body, idempotencyKey });
   }
 
   /**
@@ -254,6 +263,7 @@ export class Client {
       idempotencyKey,
     }: { kind: 'cancel' | 'signal' | 'decide'; body: object; idempotencyKey: string | undefined },
   ): Promise<'admitted' | 'repeated'> {
+    checkKey(idempotencyKey);
     const key = idempotencyKey ?? this.#params.ids.nonce();
     const text = JSON.stringify(body);
     const outcome = await this.#admit({

@@ -6,7 +6,7 @@ import type { RunRow, StoredRun } from '../core/ports.js';
 import { runHasEnded, stepIsSettled } from '../core/statuses.js';
 import type { RunSummary, RunView, StepView } from '../core/views.js';
 import type { Plan, PlannedStep } from '../definition/plan.js';
-import { isAsking, personasOf } from '../definition/steps.js';
+import { isAsking, personasOf, type StepDefinition } from '../definition/steps.js';
 import { frameOf, type ListInstance, openLists, planned, rootOf, type Run } from '../machines/instances.js';
 import { PENDING_STEP, parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
 import { valueOf } from '../machines/values.js';
@@ -53,6 +53,7 @@ export function viewOf(stored: StoredRun, plan: Plan): RunView {
     workspace: input.workspace,
     head: record.head,
     result: record.result,
+    signals: record.signals,
     steps: [...viewsOf(run, rootOf(run), { claims: stored.claims, over: ended, ended })],
   };
 }
@@ -166,10 +167,17 @@ function stepView({
     reason: record.reason ?? (unreached ? 'never reached' : null),
     tolerated: more.tolerated === true,
     waitsFor: record.status === 'waiting' ? (more.waitsFor ?? null) : null,
+    form: formOf(record, definition),
     run: more.run ?? null,
     artifacts,
     commit,
   };
+}
+
+function formOf({ status, more: { waitsFor } }: StepRecord, definition: StepDefinition): StepView['form'] {
+  if (status !== 'waiting' || waitsFor?.kind !== 'decision' || waitsFor.question.about !== 'step') return null;
+  if (definition.type !== 'decision' || definition.form === null) return null;
+  return { schema: definition.form, notFor: definition.reject };
 }
 
 function resultOf(run: Run, path: string, record: StepRecord): StepView['result'] {

@@ -30,6 +30,8 @@ export interface StepView {
   readonly tolerated: boolean;
   /** What it waits for, besides personas. */
   readonly waitsFor: WaitsFor | null;
+  /** While it asks and wants data with the answer: what the data must look like (JSON Schema), and the choices that need none. */
+  readonly form: { readonly schema: JsonObject | true; readonly notFor: readonly string[] } | null;
   /** The run inside, of a `workflow` step. */
   readonly run: string | null;
   /** Why it was skipped or canceled. */
@@ -64,5 +66,7 @@ export interface RunView extends RunSummary {
   readonly head: string | null;
   /** What the run came to; null before it has completed. */
   readonly result: JsonValue;
+  /** Signals that no step has waited for yet, oldest first. */
+  readonly signals: readonly { readonly name: string; readonly data: JsonValue; readonly by: string }[];
   readonly steps: readonly StepView[];
 }

@@ -1,8 +1,9 @@
 /** Workflow files on the disk: which there are, and their bytes as text. */
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CoordError, messageOf } from '../core/errors.js';
+import { CoordError } from '../core/errors.js';
 import { nearest } from '../core/suggest.js';
+import { readBytes } from './load-bytes.js';
 import { WORKFLOW_LIMITS } from './workflow.js';
 
 export interface WorkflowFile {
@@ -64,29 +65,10 @@ export function hintFor(name: string, files: readonly WorkflowFile[]): string {
 
 /** The text of a file. Throws DEFINITION_NOT_FOUND when it cannot be read, DEFINITION_INVALID when it is too large or no text. */
 export async function readText(file: string): Promise<string> {
-  return decode(await readBounded(file), file);
-}
-
-/** The file's bytes, and one more than the limit at most, so that a huge file costs nothing. */
-async function readBounded(file: string): Promise<Uint8Array> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const buffer = new Uint8Array(WORKFLOW_LIMITS.bytes + 1);
-      let length = 0;
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-        length += bytesRead;
-        if (bytesRead === 0 || length === buffer.length) return buffer.subarray(0, length);
-      }
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw new CoordError('DEFINITION_NOT_FOUND', `the workflow file ${file} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  const read = await readBytes(file, { limit: WORKFLOW_LIMITS.bytes, pipes: false });
+  if ('bytes' in read) return decode(read.bytes, file);
+  const { refused, cause } = read;
+  throw new CoordError('DEFINITION_NOT_FOUND', `the workflow file ${file} cannot be read: ${refused}`, { cause });
 }
 
 function decode(bytes: Uint8Array, file: string): string {

@@ -35,8 +35,12 @@ export function refusalOf(run: Run, { step: path, token, choice, data }: Answer)
   const { definition } = step;
   // Who says no need not fill in the form.
   const declines = definition.type === 'decision' && definition.reject.includes(choice) && data === null;
-  const [issue] = question.about === 'step' && !declines ? (step.checkForm?.(data) ?? []) : [];
-  return issue === undefined
-    ? null
-    : `the answer does not fit the form of step ${path}: ${issue.path === '' ? 'data' : issue.path}: ${issue.message}`;
+  const issues = question.about === 'step' && !declines ? (step.checkForm?.(data) ?? []) : [];
+  if (issues.length === 0) return null;
+  // Who sends no data is told which fields there must be.
+  const missing = data === null ? (step.checkForm?.({}) ?? []) : [];
+  const listed = (missing.length > 0 ? missing : issues).map(
+    (issue) => `${issue.path === '' ? 'data' : issue.path}: ${issue.message}`,
+  );
+  return `the answer does not fit the form of step ${path}: ${listed.join('; ')}`;
 }

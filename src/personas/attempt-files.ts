@@ -24,6 +24,8 @@ const attemptFileSchema = z.strictObject({
   group: identitySchema.nullable(),
   /** Whether its worktree is ready: only then do others share the tree with it. */
   prepared: z.boolean(),
+  /** Whether it was told to end and has not yet: what it still writes belongs to nobody. */
+  ending: z.boolean().default(false),
 });
 
 export type AttemptFile = z.infer<typeof attemptFileSchema>;
@@ -58,6 +60,7 @@ export class AttemptFiles {
       worker: { id: worker, process: self },
       group: null,
       prepared: false,
+      ending: false,
     });
   }
 
@@ -70,6 +73,11 @@ export class AttemptFiles {
   markPrepared(name: WorkersAttempt): void {
     const file = this.#read(this.#path(name));
     if (file !== null) this.#write({ ...file, prepared: true });
+  }
+
+  markEnding(name: WorkersAttempt): void {
+    const file = this.#read(this.#path(name));
+    if (file !== null) this.#write({ ...file, ending: true });
   }
 
   close(name: WorkersAttempt): void {

@@ -49,6 +49,14 @@ export class Attempt {
   readonly #over = new AbortController();
   #ended: EndReason | null = null;
   #progress = '';
+  /** Resolves to whether the claim was got; null before it is asked for. */
+  #begins: Promise<boolean> | null = null;
+  /** Whether the store has said that the claim is gone. */
+  #gone = false;
+  #cancelLost = (): void => undefined;
+  /** The heartbeat out of turn that is under way, and the one that follows it for all who asked meanwhile. */
+  #asked: Promise<void> = Promise.resolve();
+  #askedNext: Promise<void> | null = null;
 
   constructor(work: AttemptWork, means: AttemptMeans) {
     this.#work = work;
@@ -59,24 +67,63 @@ export class Attempt {
     return this.#work.key;
   }
 
+  /** Whether it was told to end. */
+  get ending(): boolean {
+    return this.#ended !== null;
+  }
+
+  /** Whether it works on the machine, in processes or a worktree, and not only in this process's memory. */
+  get leavesTraces(): boolean {
+    const { request, hasProcesses } = this.#work;
+    return hasProcesses || request.workspace !== null;
+  }
+
   /** Ends the persona early; the first reason counts. */
   end(reason: EndReason): void {
     if (this.#ended !== null) return;
     this.#ended = reason;
+    try {
+      this.#means.files.markEnding(this.key);
+    } catch (error) {
+      this.#means.report({ type: 'trouble', doing: 'attempt file', message: messageOf(error) });
+    }
     this.#abort.abort();
   }
 
-  /** Never rejects: what goes wrong is the reply, or reported when even that cannot be sent. */
-  async run(): Promise<void> {
+  /** Of one that is still to begin: it will not, which costs nothing. */
+  endUnlessBegun(): void {
+    if (this.#begins === null) this.end('shutdown');
+  }
+
+  /**
+   * Has the store say, with a heartbeat sent after this call, whether the attempt is still this worker's; ends it when it
+   * is not. One that has not begun holds no claim yet: `begin` will tell.
+   */
+  async ask(): Promise<void> {
+    if (this.#begins === null || !(await this.#begins.catch(() => false))) return;
+    this.#askedNext ??= this.#asked.then(() => {
+      this.#askedNext = null;
+      this.#asked = this.#beat();
+      return this.#asked;
+    });
+    await this.#askedNext;
+  }
+
+  /**
+   * Never rejects: what goes wrong is the reply, or reported when even that cannot be sent. `before` resolves when
+   * the attempt may begin, or soon after its signal is aborted.
+   */
+  async run(before: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { key } = this;
-    const { request, hasProcesses } = this.#work;
     const { files, report } = this.#means;
-    // Before `begin`, so that whatever was begun on this machine is found when this worker dies.
-    const recorded = hasProcesses || request.workspace !== null;
+    const recorded = this.leavesTraces;
     try {
+      await before(this.#abort.signal);
+      // Before `begin`, so that whatever was begun on this machine is found when this worker dies.
       if (recorded) files.open(key);
       const since = this.#means.clock.now();
-      if (!(await this.#begin())) return;
+      this.#begins = this.#begin();
+      if (!(await this.#begins)) return;
       void this.#holdOn(since);
       await this.#hold();
     } catch (error) {
@@ -218,29 +265,42 @@ export class Attempt {
 
   /** Heartbeats until the attempt is over. Independent of all other attempts, and of calls that never settle. */
   async #holdOn(since: number): Promise<void> {
-    const { clock, heartbeatMs, beatMs, store, report } = this.#means;
+    const { clock, heartbeatMs, beatMs } = this.#means;
     const over = this.#over.signal;
-    const lost = (): void => this.end('lost');
-    let cancel = clock.after(Math.max(0, since + heartbeatMs - clock.now()), lost);
-    over.addEventListener('abort', () => cancel());
+    this.#holdUntil(since + heartbeatMs);
+    over.addEventListener('abort', () => this.#cancelLost());
     for (;;) {
       await clock.sleep(beatMs, over);
-      if (over.aborted) return;
-      const sent = clock.now();
-      try {
-        const answer = await store.requests.beat(this.key, { heartbeatMs, progress: this.#progress });
-        if (over.aborted) return;
-        if (answer === 'stop') {
-          cancel();
-          this.end('stop');
-          return;
-        }
-        cancel();
-        cancel = clock.after(Math.max(0, sent + heartbeatMs - clock.now()), lost);
-      } catch (error) {
-        report({ type: 'trouble', doing: 'beat', message: messageOf(error) });
-      }
+      if (over.aborted || this.#gone) return;
+      await this.#beat();
     }
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, heartbeatMs, store, report } = this.#means;
+    const over = this.#over.signal;
+    if (over.aborted || this.#gone) return;
+    const sent = clock.now();
+    try {
+      const answer = await store.requests.beat(this.key, { heartbeatMs, progress: this.#progress });
+      if (over.aborted) return;
+      if (answer === 'ok') {
+        this.#holdUntil(sent + heartbeatMs);
+        return;
+      }
+      this.#gone = true;
+      this.#cancelLost();
+      this.end('stop');
+    } catch (error) {
+      report({ type: 'trouble', doing: 'beat', message: messageOf(error) });
+    }
+  }
+
+  /** The claim is this worker's until then. */
+  #holdUntil(time: number): void {
+    const { clock } = this.#means;
+    this.#cancelLost();
+    this.#cancelLost = clock.after(Math.max(0, time - clock.now()), () => this.end('lost'));
   }
 
   async #known<T>(doing: string, call: () => Promise<T>): Promise<T> {

@@ -54,13 +54,16 @@ function endOf(outcome: CommandOutcome): string | null {
   const { exitCode, signal } = outcome;
   if (exitCode === 0) return null;
   const how = exitCode === null ? `was ended by ${signal ?? 'a signal'}` : `exited with code ${String(exitCode)}`;
-  const hints: Readonly<Record<number, string>> = {
+  const hints: Readonly<Record<string, string>> = {
     126: ' (what it called is not executable)',
     127: ' (what it called was not found)',
+    137: ' (what it called was killed; perhaps the system had no memory left)',
+    // Not by coord: of an attempt that coord ends, this is not what is told.
+    SIGKILL: ' (perhaps the system had no memory left)',
   };
   const said = lastLines(outcome.stderr, 3);
   const last = said.length === 0 ? 'it printed nothing on stderr' : said.join(' | ');
-  return `the command ${how}${hints[exitCode ?? 0] ?? ''}: ${last}`;
+  return `the command ${how}${hints[exitCode ?? signal ?? ''] ?? ''}: ${last}`;
 }
 
 function checkStdout(outcome: CommandOutcome): CheckedReply {

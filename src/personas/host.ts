@@ -13,6 +13,7 @@ import { Loop } from '../core/service.js';
 import { Attempt, type AttemptMeans } from './attempt.js';
 import { AttemptFiles } from './attempt-files.js';
 import type { CommandLimits } from './command.js';
+import { InHand } from './in-hand.js';
 import { untilKnown } from './patience.js';
 import type { PersonaDefinition } from './persona-file.js';
 import { parseRequest } from './request.js';
@@ -65,9 +66,7 @@ export class WorkerHost extends Loop {
   readonly #runners: ReadonlyMap<string, PersonaRunner>;
   readonly #files: AttemptFiles;
   readonly #means: AttemptMeans;
-  readonly #attempts = new Map<string, { readonly attempt: Attempt; readonly done: Promise<void> }>();
-  /** Runs and tokens of the attempts, each at most once. */
-  readonly #inHand = new Set<string>();
+  readonly #inHand: InHand;
   readonly #hurry = new AbortController();
   readonly #giveUp = new AbortController();
 
@@ -84,6 +83,7 @@ export class WorkerHost extends Loop {
     const runnerMeans = limits === undefined ? { clock } : { clock, limits };
     this.#runners = new Map([...personas].map(([name, persona]) => [name, runnerFor(persona, runnerMeans)]));
     this.#files = new AttemptFiles(options.stateDir);
+    this.#inHand = new InHand(clock);
     this.#means = {
       store,
       clock,
@@ -99,7 +99,12 @@ export class WorkerHost extends Loop {
 
   /** Requests in hand. */
   get busy(): number {
-    return this.#attempts.size;
+    return this.#inHand.size;
+  }
+
+  /** Looks now, instead of at the next heartbeat, which attempts of the run are over, and ends them. */
+  async ask(run: string): Promise<void> {
+    await this.#inHand.ask(run);
   }
 
   /** Takes nothing more, lets running attempts finish for the grace time, then ends them; called again, at once. */
@@ -240,7 +245,7 @@ export class WorkerHost extends Loop {
     const left = new Map(reservation.personas.map((persona) => [persona, reservation.limit]));
     const fresh = deliveries.filter((delivery) => {
       const places = left.get(delivery.persona) ?? 0;
-      if (places === 0 || this.#attempts.has(handleOf(delivery))) return false;
+      if (places === 0 || this.#inHand.has(handleOf(delivery))) return false;
       left.set(delivery.persona, places - 1);
       return true;
     });
@@ -261,8 +266,7 @@ export class WorkerHost extends Loop {
     const { request } = parsed;
     const { run, step, attempt: number, token } = request;
     const key: AttemptKey = { partition, run, step, attempt: number, token, worker: this.#options.worker };
-    const name = `${run} ${token}`;
-    if (this.#inHand.has(name)) {
+    if (this.#inHand.holds(key)) {
       // The same attempt again, by another entry: `begin` would say go, since this worker is its holder.
       this.#report({ type: 'dropped', key, reason: 'in hand already' });
       this.#slots.release(persona);
@@ -271,13 +275,7 @@ export class WorkerHost extends Loop {
     const hasProcesses = this.#options.personas.get(persona)?.kind === 'command';
     const attempt = new Attempt({ key, delivery, request, runner, hasProcesses }, this.#means);
     if (this.signal.aborted) attempt.end('shutdown');
-    this.#inHand.add(name);
-    const done = attempt.run().finally(() => {
-      this.#inHand.delete(name);
-      this.#attempts.delete(handle);
-      this.#slots.release(persona);
-    });
-    this.#attempts.set(handle, { attempt, done });
+    this.#inHand.start(handle, attempt, () => this.#slots.release(persona));
   }
 
   async #refuse(delivery: Delivery, reason: string): Promise<void> {
@@ -310,13 +308,14 @@ export class WorkerHost extends Loop {
   /** The grace time, then the end of every attempt that is left. */
   async #finish(): Promise<void> {
     const { clock, graceMs = 60_000 } = this.#options;
-    const all = Promise.all([...this.#attempts.values()].map(({ done }) => done));
+    for (const attempt of this.#inHand.attempts()) attempt.endUnlessBegun();
+    const all = this.#inHand.over();
     const settled = new AbortController();
     void all.then(() => settled.abort());
-    if (this.#attempts.size > 0 && graceMs > 0) {
+    if (this.#inHand.size > 0 && graceMs > 0) {
       await clock.sleep(graceMs, AbortSignal.any([this.#hurry.signal, settled.signal]));
     }
-    for (const { attempt } of this.#attempts.values()) attempt.end('shutdown');
+    for (const attempt of this.#inHand.attempts()) attempt.end('shutdown');
     const cancel = clock.after(LAST_WORDS_MS + this.#killTime(), () => this.#giveUp.abort());
     await all;
     cancel();

@@ -13,7 +13,7 @@ import { git } from './git.js';
 import { plainLine } from './plain-text.js';
 import { checkBranchName } from './repository.js';
 import { inTurn } from '../core/turns.js';
-import { aloneInWorktree, Worktree } from './worktree.js';
+import { aloneInWorktree, runsWithWorktree, Worktree } from './worktree.js';
 
 /** The part of a request that says where and for whom to work. */
 export type WorkspaceRequest = Pick<PersonaRequest, 'run' | 'step' | 'attempt' | 'persona' | 'token'> & {
@@ -34,32 +34,46 @@ export class Workspaces {
 
   /**
    * Makes the worktree ready for an attempt, whose attempt file is open already, and returns its folder. Waits for an
-   * earlier attempt of the same step on this machine to end. Throws WORKSPACE_INVALID or GIT_FAILED.
+   * earlier attempt of the same step on this machine to end, and for all of the run that were told to end. Throws
+   * WORKSPACE_INVALID or GIT_FAILED.
    */
   async prepare(request: WorkspaceRequest, signal: AbortSignal): Promise<string> {
     await this.#check(request);
     this.#attempts.reap();
-    while (this.#live(request).some((other) => other.step === request.step)) {
+    for (;;) {
+      await this.#othersEnd(request, signal);
+      const path = await this.#alone(request, signal, async () => {
+        // Not waited for in here: one that ends may need this lock to do so.
+        return this.#live(request).some(({ ending }) => ending) ? null : await this.#ready(request, signal);
+      });
+      if (path !== null) return path;
+    }
+  }
+
+  async #othersEnd(request: WorkspaceRequest, signal: AbortSignal): Promise<void> {
+    while (this.#live(request).some(({ step, ending }) => ending || step === request.step)) {
       if (signal.aborted) throw new CoordError('WORKSPACE_INVALID', 'gave up waiting for an earlier attempt to end');
       await this.#clock.sleep(POLL_MS, signal);
     }
+  }
+
+  /** Alone in the worktree, with nobody in it that was told to end. */
+  async #ready(request: WorkspaceRequest, signal: AbortSignal): Promise<string> {
     const { repo, base, branch, commit } = request.workspace;
-    return await this.#alone(request, signal, async () => {
-      const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal });
-      // Making a worktree takes locks of the whole repository.
-      await inTurn(`repository ${repo}`, async () => {
-        if (!(await worktree.exists())) await worktree.create(branch, { base, commit });
-      });
-      // One that waits for this lock as well has not touched the tree yet.
-      const shared = this.#live(request).some((other) => other.prepared);
-      if (!shared && !(await worktree.isAt(branch, commit))) {
-        await worktree.save(branch, commit);
-        await worktree.reset(branch, commit);
-      }
-      if (!shared) await worktree.noteStep(request.step);
-      this.#attempts.markPrepared(request);
-      return worktree.path;
+    const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal });
+    // Making a worktree takes locks of the whole repository.
+    await inTurn(`repository ${repo}`, async () => {
+      if (!(await worktree.exists())) await worktree.create(branch, { base, commit });
     });
+    // One that waits for this lock as well has not touched the tree yet.
+    const shared = this.#live(request).some((other) => other.prepared);
+    if (!shared && !(await worktree.isAt(branch, commit))) {
+      await worktree.save(branch, commit);
+      await worktree.reset(branch, commit);
+    }
+    if (!shared) await worktree.noteStep(request.step);
+    this.#attempts.markPrepared(request);
+    return worktree.path;
   }
 
   /**
@@ -82,6 +96,20 @@ export class Workspaces {
       }
       return await then(await worktree.commitAll(branch, commitMessage(request)));
     });
+  }
+
+  /** The worktrees of a repository, each with the time of its last visible change, ms since the epoch. */
+  async list(repo: string): Promise<readonly { readonly run: string; readonly changedAt: number }[]> {
+    const found: { readonly run: string; readonly changedAt: number }[] = [];
+    for (const run of await runsWithWorktree(repo)) {
+      found.push({ run, changedAt: await new Worktree({ repo, run, clock: this.#clock }).changedAt() });
+    }
+    return found;
+  }
+
+  /** Whether an attempt of the run works on this machine, or is about to. */
+  isWorking(run: string): boolean {
+    return this.#attempts.live(run, null).length > 0;
   }
 
   /**

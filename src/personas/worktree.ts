@@ -3,10 +3,11 @@
  * under `refs/coord/<run>/`. The user's checkout, index and HEAD are never touched: every command runs inside the
  * worktree, and git may not look for a repository above it.
  */
-import { copyFile, lstat, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
+import { RUN_ID } from '../core/ids.js';
 import { withLock } from '../core/turns.js';
 import { fileSafe } from './attempt-files.js';
 import { COORD_IDENTITY, type GitOptions, git, type GitResult, gitText, identity } from './git.js';
@@ -135,6 +136,14 @@ export class Worktree {
     await writeFile(join(await this.#gitDir(), 'coord-step'), step);
   }
 
+  /** When something of it changed last, as seen from outside, ms since the epoch: its top folder, or what git and coord note. */
+  async changedAt(): Promise<number> {
+    const gitDir = await this.#gitDir().catch(() => this.path);
+    const paths = [this.path, gitDir, join(gitDir, 'index'), join(gitDir, 'coord-step')];
+    const times = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => null))?.mtimeMs ?? 0));
+    return Math.max(...times);
+  }
+
   /** Takes the folder away after keeping everything in it but ignored files. Branches and commits stay. */
   async remove(): Promise<void> {
     const head = await this.#commitOf('HEAD');
@@ -257,6 +266,12 @@ export class Worktree {
 
 function worktreesFolder(repo: string): string {
   return join(repo, '.coord', 'worktrees');
+}
+
+/** Runs that have a folder among the worktrees of the repository. Makes nothing, and is empty when there are none. */
+export async function runsWithWorktree(repo: string): Promise<readonly string[]> {
+  const entries = await readdir(worktreesFolder(repo), { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() && RUN_ID.test(entry.name)).map(({ name }) => name);
 }
 
 /** Runs `body` while nobody else of this machine changes the run's worktree or its branch. Throws when aborted. */

@@ -164,6 +164,15 @@ describe('the background host', () => {
   });
 });
 
+test('the personas of a project are those with a file, and nobody knows them while one is broken', async () => {
+  persona(ECHO);
+  expect([...((await app.knownPersonas(options)) ?? [])]).toEqual(expect.arrayContaining(['echo', 'git']));
+  await app.checkPersonas(options, []);
+  persona('no persona file');
+  expect(await app.knownPersonas(options)).toBeNull();
+  await expect(app.checkPersonas(options, [])).rejects.toMatchObject({ code: 'PERSONA_INVALID' });
+});
+
 describe('doctor', () => {
   test('names what is there and what is missing, each with its cure', async () => {
     persona(ECHO);
@@ -173,6 +182,17 @@ describe('doctor', () => {
     expect(of('Redis')).toMatchObject({ level: 'ok', message: expect.stringContaining('started on first use') });
     expect(of('repository')).toMatchObject({ level: 'warning' });
     expect(of('personas')).toMatchObject({ level: 'ok', message: expect.stringContaining('echo') });
+    // What comes with coord is there to begin with: one line, however many of their personas are missing here.
+    const shipped = findings.filter(
+      ({ subject, message }) => subject.startsWith('workflow') && message.includes('feature'),
+    );
+    expect(shipped).toMatchObject([
+      {
+        level: 'ok',
+        subject: 'workflows',
+        message: expect.stringMatching(/^coord brings .*feature.*; they ask personas/),
+      },
+    ]);
     const bare = await createApplication({ PATH: '/nowhere' }).doctor(options, []);
     expect(bare.find((finding) => finding.subject === 'Redis')).toMatchObject({
       level: 'warning',

@@ -1,10 +1,12 @@
 /** A project made by `coord init` runs and tests itself at once; workflows made by `coord new` load. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApplication } from '../../src/app/application.js';
+import { ensureStateDirectory } from '../../src/app/connect.js';
 import { startMemoryEngine } from '../../src/app/memory.js';
 import { runCommandLine } from '../../src/cli/program.js';
 import { runHasEnded } from '../../src/core/statuses.js';
@@ -238,5 +240,69 @@ describe('coord fmt', () => {
     symlinkSync('../real.yml', join(directory, 'workflows/link.yml'));
     await coord('fmt', 'link', '--write');
     expect(read('real.yml')).toBe(NEW);
+  });
+});
+
+describe('places that cannot be written to, and files that are none', () => {
+  test('end coord init at once, wherever they are', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    expect(await coord('init', 'file/below')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^error USAGE: no project can be made in .*file\/below: .*\/file is a file, not a folder\n$/,
+      ) as string,
+    });
+  });
+
+  test.runIf(existsSync('/proc/self'))('end coord init below /proc, where folders never come to be', async () => {
+    expect(await coord('init', '/proc/x/y')).toMatchObject({
+      code: 2,
+      err: 'error USAGE: no project can be made in /proc/x/y: there is no such file or folder\n',
+    });
+  });
+
+  test('end coord new with the place and the cause', async () => {
+    writeFileSync(join(directory, 'workflows'), '');
+    const { code, err } = await coord('new', 'mine');
+    expect(err).toMatch(
+      /^error USAGE: .*workflows\/mine\.yml cannot be written: .*workflows is a file, not a folder\n$/,
+    );
+    expect(code).toBe(2);
+  });
+
+  test.runIf(existsSync('/sys/kernel'))(
+    'end what needs the state folder with the cause, not with what follows from it',
+    async () => {
+      const means = { directory: '/sys', redis: null, namespace: 'coord' };
+      await expect(ensureStateDirectory(means)).rejects.toMatchObject({
+        code: 'USAGE',
+        message: expect.stringMatching(
+          /^\/sys\/\.coord cannot be used: .*\((?:EROFS|EACCES|EPERM)\); coord keeps/,
+        ) as string,
+      });
+    },
+  );
+
+  test('end commands that are to read a pipe which nobody writes to', async () => {
+    mkdirSync(join(directory, 'workflows'));
+    execFileSync(
+      'mkfifo',
+      ['pipe.yml', 'pipe.ts', 'pipe.test.yml', 'workflows/named.yml'].map((name) => join(directory, name)),
+    );
+    const git = '{ id: a, type: git-operation, operation: commit, message: x }';
+    writeFileSync(join(directory, 'workflows/w.yml'), `name: w\nsteps:\n  - ${git}\n`);
+    for (const args of [
+      ['validate', './pipe.yml'],
+      ['validate', './pipe.ts'],
+      ['validate', 'named'],
+      ['fmt', './pipe.yml'],
+      ['test', join(directory, 'pipe.test.yml')],
+      ['run', 'w', '--task', 'pipe.yml'],
+      ['signal', 'w-1', 'go', '--data', '@pipe.yml'],
+    ]) {
+      const { code, out, err } = await coord('-C', directory, ...args);
+      expect(`${out}${err}`).toMatch(/cannot be read: it is (?:a pipe, )?not a regular file\n/);
+      expect(code).toBe(2);
+    }
   });
 });

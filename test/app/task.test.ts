@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ describe('a task', () => {
   });
 
   test.each([
-    ['- a\n- b\n', 'must be an object such as "title: Fix the login", not ["a","b"]'],
+    ['- a\n- b\n', 'must be an object, which is a map such as "title: Fix the login", not ["a","b"]'],
     ['', 'must be an object'],
     ['just text', 'not "just text"'],
     ['a: [1, 2', 'cannot be read'],
@@ -47,4 +48,31 @@ describe('a task', () => {
     });
     await expect(loadTask('{"a":')).rejects.toMatchObject({ code: 'TASK_INVALID' });
   });
+});
+
+describe('what is given as a task', () => {
+  test('and is JSON but no object is told what a task is', async () => {
+    await expect(loadTask('[]')).rejects.toThrow(
+      'the task given as JSON must be an object, which is a map such as "title: Fix the login", not []',
+    );
+  });
+
+  test('is refused at once when it is a pipe that nobody writes to, a folder or a device', async () => {
+    const pipe = join(folder, 'fifo');
+    execFileSync('mkfifo', [pipe]);
+    await expect(loadTask(pipe)).rejects.toThrow('cannot be read: it is a pipe, not a regular file');
+    await expect(loadTask(folder)).rejects.toThrow('cannot be read: it is a folder, not a regular file');
+    await expect(loadTask('/dev/zero')).rejects.toThrow('cannot be read: it is a device, not a regular file');
+    await expect(loadTask('/nowhere/task.yml')).rejects.toThrow('cannot be read: there is no such file or folder');
+  });
+
+  test.each(['{"a": {"__proto__": 1}}', '{"constructor": {}}', '{"list": [{"prototype": 1}]}'])(
+    'is refused for a key that would be dropped: %s',
+    async (text) => {
+      await expect(loadTask(text)).rejects.toMatchObject({
+        code: 'TASK_INVALID',
+        message: expect.stringContaining(', which nothing may read') as string,
+      });
+    },
+  );
 });

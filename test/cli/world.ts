@@ -69,6 +69,9 @@ export class World implements Application {
   readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s') });
   readonly client: Client;
   readonly workflows = new Map<string, WorkflowDefinition>();
+  /** Personas that have a file. */
+  files: ReadonlySet<string> | null = null;
+  brokenPersonas: CoordError | null = null;
   types: ReadonlyMap<string, PluginStepType> = new Map();
   /** Personas that a new workflow asks and nobody has written. */
   missing: readonly string[] = [];
@@ -188,6 +191,14 @@ export class World implements Application {
       text: '',
       warnings: this.warnings.get(nameOrPath) ?? [],
     };
+  }
+
+  async knownPersonas(): ReturnType<Application['knownPersonas']> {
+    return this.files;
+  }
+
+  async checkPersonas(): Promise<void> {
+    if (this.brokenPersonas !== null) throw this.brokenPersonas;
   }
 
   async stepTypes(): ReturnType<Application['stepTypes']> {

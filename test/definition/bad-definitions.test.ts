@@ -285,7 +285,7 @@ describe('what only a loader sees', () => {
     [
       'a file that is not there',
       './gone.yml',
-      "3:40 unknown-workflow the workflow file <folder>/gone.yml cannot be read: ENOENT: no such file or directory, open '<folder>/gone.yml'",
+      '3:40 unknown-workflow the workflow file <folder>/gone.yml cannot be read: there is no such file or folder',
     ],
     [
       'itself',

@@ -77,15 +77,15 @@ steps:
     persona: plannr
     fallback: [reviewr]
 ~~~
-4:14 unknown-persona unknown persona "plannr" in step "a" | Did you mean "planner"?
-5:16 unknown-persona unknown persona "reviewr" in step "a" | Did you mean "reviewer"?
+4:14 unknown-persona unknown persona "plannr" in step "a" | Did you mean "planner"? Or add personas/plannr.md.
+5:16 unknown-persona unknown persona "reviewr" in step "a" | Did you mean "reviewer"? Or add personas/reviewr.md.
 ### a persona that looks like none of them [personas planner reviewer]
 name: w
 steps:
   - id: a
     persona: architect
 ~~~
-4:14 unknown-persona unknown persona "architect" in step "a" | Known are planner, reviewer.
+4:14 unknown-persona unknown persona "architect" in step "a" | Known are planner, reviewer. Or add personas/architect.md.
 ### a persona that cannot be
 name: w
 steps:

@@ -96,7 +96,7 @@ describe('workflows inside workflows', () => {
       /lost\.yml:3:40 {2}unknown-workflow {2}there is no workflow "laef"\n[\s\S]*hint: Did you mean "leaf"\?/,
     );
     expect(message).toMatch(
-      /lost\.yml:4:40 {2}unknown-workflow {2}the workflow file <folder>\/gone\.yml cannot be read: ENOENT/,
+      /lost\.yml:4:40 {2}unknown-workflow {2}the workflow file <folder>\/gone\.yml cannot be read: there is no such file or folder/,
     );
   });
 
@@ -152,7 +152,7 @@ describe('workflows of other kinds of files', () => {
       /circle\.mjs exports what cannot be written as JSON: lists and maps are nested deeper than 50/,
     );
     expect(await failure('./gone.ts')).toMatch(
-      /^DEFINITION_NOT_FOUND: the workflow file \.\/gone\.ts cannot be read: ENOENT/,
+      /^DEFINITION_NOT_FOUND: the workflow file \.\/gone\.ts cannot be read: there is no such file or folder$/,
     );
   });
 

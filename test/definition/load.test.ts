@@ -73,9 +73,11 @@ describe('loading', () => {
       / Known are bad, big, bom, both, feature, feature_integration, hotfix, hotfix_deployment, implementation, latin, pr_processing, project-loop\.$/,
     );
     expect(await failure('./gone.yml')).toMatch(
-      /^DEFINITION_NOT_FOUND: the workflow file \.\/gone\.yml cannot be read: ENOENT/,
+      /^DEFINITION_NOT_FOUND: the workflow file \.\/gone\.yml cannot be read: there is no such file or folder$/,
     );
-    expect(await failure(join(folder, 'folder.yml'))).toMatch(/^DEFINITION_NOT_FOUND: .*EISDIR/);
+    expect(await failure(join(folder, 'folder.yml'))).toMatch(
+      /^DEFINITION_NOT_FOUND: .*folder\.yml cannot be read: it is a folder, not a regular file$/,
+    );
     expect(await failure('../hotfix')).toMatch(/^DEFINITION_NOT_FOUND/);
   });
 

@@ -372,7 +372,7 @@ steps:
           |                          ^^^^^^
         4 |   - { id: plan-b, persona: planner }
         5 |   - { id: plan_b, persona: planner }
-      hint: Did you mean "planner"?
+      hint: Did you mean "planner"? Or add personas/plannr.md.
 
       test.yml:3:49  unknown-dependency  step "plan" depends on "plann", which is no step
         1 | name: w
@@ -416,7 +416,7 @@ steps:
       > 7 |   - { id: self, persona: someone, dependencies: [self] }
           |                          ^^^^^^^
         8 |
-      hint: Known are coder, planner.
+      hint: Known are coder, planner. Or add personas/someone.md.
 
       test.yml:7:50  cycle  Circular dependency detected: self -> self
         5 |   - { id: plan_b, persona: planner }

@@ -16,6 +16,15 @@ const audit = defineStepType({
     { id: 'judge', agent: 'q', depends_on: ['read'], condition: `steps['${id}-read'].result !== null` },
   ],
 });
+/** As plugins make them with zod: keys that it does not know may be there. */
+const open = defineStepType({
+  ...audit,
+  params: {
+    type: 'object',
+    properties: { of: { type: 'string' }, deep: { type: 'boolean' } },
+    required: ['of'],
+  },
+});
 const typed = (expand: () => unknown): CustomStepType =>
   defineStepType({ name: 'odd', description: 'd', params: true, expand: expand as CustomStepType['expand'] });
 
@@ -62,6 +71,24 @@ describe('a step of a plugin', () => {
       '5:5 unknown-key: unknown key "steps" in step "sec"',
     ]);
     expect(said('id: sec\ntype: audi', audit)[0]).toBe('4:11 unknown-type: unknown step type "audi"');
+  });
+
+  it('has a misspelt key of its params told at its place, also where the schema is open', () => {
+    expect(said('id: sec\ntype: audit\nparams: { off: x }', open)).toEqual([
+      '5:15 wrong-type: the params of step "sec" do not fit the step type "audit": "of": is missing',
+    ]);
+    expect(parse('id: sec\ntype: audit\nparams: { of: x, dep: 1, other: 2 }', open)).toMatchObject({
+      ok: true,
+      warnings: [
+        {
+          code: 'unknown-key',
+          line: 5,
+          column: 22,
+          message: 'the params of step "sec" have a key that the step type "audit" does not read: "dep"',
+          hint: 'Did you mean "deep"?',
+        },
+      ],
+    });
   });
 
   it.each<[string, () => unknown, string]>([

@@ -49,6 +49,10 @@ describe('attempt files', () => {
     const files = new AttemptFiles(stateDir);
     files.open(name);
     files.recordGroup(name, process.pid);
+    expect(files.live('demo-1', null)).toMatchObject([{ prepared: false, ending: false }]);
+    files.markPrepared(name);
+    files.markEnding(name);
+    expect(files.live('demo-1', null)).toMatchObject([{ prepared: true, ending: true }]);
     expect(JSON.parse(readFileSync(pathIn(stateDir), 'utf8'))).toMatchObject({
       run: 'demo-1',
       token: 'token-1',

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/core/clock.js';
+import { type Clock, systemClock } from '../../src/core/clock.js';
 import { AttemptFiles } from '../../src/personas/attempt-files.js';
 import { openRepository } from '../../src/personas/repository.js';
 import { type WorkspaceRequest, Workspaces } from '../../src/personas/workspace.js';
@@ -391,6 +391,45 @@ describe('a workspace', () => {
     symlinkSync(outside, join(repo, '.coord'));
     await expect(prepare(request())).rejects.toMatchObject({ code: 'WORKSPACE_INVALID' });
     expect(readdirSync(outside)).toEqual([]);
+  });
+});
+
+describe('a worktree with an attempt in it that was told to end', () => {
+  const other = { run: RUN, step: 'loser', attempt: 1, token: 't', worker: 'other' };
+
+  it('is neither shared nor reset before that has ended', async () => {
+    const { base, request, prepare, files } = setUp();
+    const looks: number[] = [];
+    const sleep: Clock['sleep'] = (ms, signal) => {
+      looks.push(ms);
+      return systemClock.sleep(ms, signal);
+    };
+    const waiting = new Workspaces({ clock: { ...systemClock, sleep }, attempts: files });
+    const path = await prepare(request({ step: 'loser', token: 't', worker: 'other' }));
+    files.open(other);
+    files.markPrepared(other);
+    files.markEnding(other);
+    writeFileSync(join(path, 'late'), 'l');
+    files.open(request());
+    let ready = false;
+    const preparing = waiting.prepare(request(), new AbortController().signal).then(() => {
+      ready = true;
+    });
+    while (looks.length < 2) await systemClock.sleep(5);
+    expect(ready).toBe(false);
+    expect(existsSync(join(path, 'late'))).toBe(true);
+    files.close(other);
+    await preparing;
+    expect(existsSync(join(path, 'late'))).toBe(false);
+    expect(gitIn(path, 'rev-parse', 'HEAD')).toBe(base);
+  });
+
+  it('is not waited for after the end of the attempt that waits', async () => {
+    const { request, workspaces, files } = setUp();
+    files.open(other);
+    files.markEnding(other);
+    files.open(request());
+    await expect(workspaces.prepare(request(), AbortSignal.abort())).rejects.toThrow(/gave up waiting for an earlier/);
   });
 });
 

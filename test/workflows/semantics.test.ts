@@ -59,7 +59,7 @@ const SAID: readonly Said[] = [
     scenario: { task: { files: [] }, expect: { path: [], result: [] } },
   },
   {
-    sentence: 'A failed item fails the `for_each`: items under way finish, others are not begun.',
+    sentence: 'A failed item fails the `for_each`: requests under way finish, others are not begun.',
     steps: '- { id: a, type: for_each, items: [1, 2, 3, 4], concurrency: 2, steps: [{ id: b, persona: p }] }',
     scenario: {
       replies: { 'a[0]/b': 'fail', 'a[1]/b': { after: '5m' } },

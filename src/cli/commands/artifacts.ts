@@ -2,7 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import { writeFile } from 'node:fs/promises';
 import type { Client } from '../../coordinator/client.js';
-import { CoordError, messageOf } from '../../core/errors.js';
+import { CoordError } from '../../core/errors.js';
+import { systemWords } from '../../core/system-errors.js';
 import { type Call, type Invoke, note, print, printJson, type Program, tableLook, withSession } from '../call.js';
 import { EXIT } from '../exit-codes.js';
 import { oneLine, readable } from '../render/printable.js';
@@ -55,7 +56,7 @@ async function one(
   if (output !== undefined) {
     const file = call.path(output);
     await writeFile(file, content).catch((error: unknown) => {
-      throw new CoordError('USAGE', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
+      throw new CoordError('USAGE', `${file} cannot be written: ${systemWords(error)}`, { cause: error });
     });
     note(call, `${which}, ${bytes(content.length)}, is in ${file}`);
   } else if (!call.io.isTTY) {

@@ -1,8 +1,9 @@
 /** `coord fmt`: workflow files in the present spelling. */
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { CoordError, messageOf } from '../../core/errors.js';
 import { didYouMean } from '../../core/suggest.js';
 import { respellText } from '../../definition/fmt.js';
+import { readBytes } from '../../definition/load-bytes.js';
 import { printWorkflow } from '../../definition/print.js';
 import { WORKFLOW_LIMITS } from '../../definition/workflow.js';
 import { type Call, type Invoke, note, print, type Program, workflowOf } from '../call.js';
@@ -96,14 +97,15 @@ function isText(file: string): boolean {
 
 /** A huge file is no workflow, and is not read whole to find that out. */
 async function textOf(path: string): Promise<string> {
+  const read = await readBytes(path, { limit: WORKFLOW_LIMITS.bytes, pipes: false });
+  const failed = (why: string, cause: unknown): CoordError =>
+    new CoordError('DEFINITION_NOT_FOUND', `the workflow file ${path} cannot be read: ${why}`, { cause });
+  if ('refused' in read) throw failed(read.refused, read.cause);
+  if (read.bytes.length > WORKFLOW_LIMITS.bytes)
+    throw failed(`it has more than ${String(WORKFLOW_LIMITS.bytes)} bytes`, undefined);
   try {
-    const { size } = await stat(path);
-    if (size > WORKFLOW_LIMITS.bytes)
-      throw new CoordError('DEFINITION_INVALID', `it has more than ${String(WORKFLOW_LIMITS.bytes)} bytes`);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(read.bytes);
   } catch (error) {
-    throw new CoordError('DEFINITION_NOT_FOUND', `the workflow file ${path} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw failed(messageOf(error), error);
   }
 }

@@ -1,7 +1,8 @@
 /** `coord graph`: draws a workflow. */
 import { writeFile } from 'node:fs/promises';
 import { Option } from '@commander-js/extra-typings';
-import { CoordError, messageOf } from '../../core/errors.js';
+import { CoordError } from '../../core/errors.js';
+import { systemWords } from '../../core/system-errors.js';
 import { toMermaid, toSvg, toXStateConfig } from '../../definition/graph.js';
 import type { WorkflowDefinition } from '../../definition/workflow.js';
 import { type Invoke, note, print, type Program, workflowOf } from '../call.js';
@@ -37,7 +38,7 @@ export function addGraph(program: Program, invoke: Invoke): void {
         }
         const file = call.path(output);
         await writeFile(file, drawing).catch((error: unknown) => {
-          throw new CoordError('USAGE', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
+          throw new CoordError('USAGE', `${file} cannot be written: ${systemWords(error)}`, { cause: error });
         });
         note(call, `${definition.name} is drawn in ${file}`);
         return EXIT.ok;

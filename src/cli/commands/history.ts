@@ -1,6 +1,6 @@
 /** `coord history`: everything that happened to a run, in order, and who holds what now. */
 import type { Fact } from '../../core/facts.js';
-import type { RunView } from '../../core/views.js';
+import type { RunView, StepView } from '../../core/views.js';
 import { type Call, type Invoke, print, type Program, tableLook, withSession } from '../call.js';
 import { EXIT } from '../exit-codes.js';
 import { dateAndTime, duration } from '../render/duration.js';
@@ -47,10 +47,18 @@ function printHistory(call: Call, { view, facts, now }: { view: RunView; facts: 
     { title: 'FACT', cell: ({ words }: Row) => words },
   ];
   print(call, table(columns, rows, tableLook(call)));
+  const blocks = new Set(view.steps.map(({ parent }) => parent));
   for (const step of view.steps) {
-    if (step.status !== 'working' || step.begunAt === null) continue;
-    const said = step.progress === null ? '' : `: ${oneLine(step.progress)}`;
-    const held = `worker ${workerName(step.worker)} has held it for ${duration(now - step.begunAt)}`;
-    print(call, `now: ${step.id} attempt ${String(step.attempt)}, ${held}${said}`);
+    // A block stands where the steps inside it do, also one whose steps a worker has planned.
+    if (step.status !== 'working' || step.begunAt === null || blocks.has(step.id)) continue;
+    print(call, `now: ${oneLine(step.id)}${heldWords(step, now - step.begunAt)}`);
   }
+}
+
+function heldWords({ attempt, progress, run, type, worker }: StepView, ms: number): string {
+  if (type === 'workflow' && run !== null)
+    return `, run ${oneLine(run)} inside for ${duration(ms)}: coord history ${oneLine(run)}`;
+  if (worker === null || worker === '') return `, working for ${duration(ms)}`;
+  const said = progress === null ? '' : `: ${oneLine(progress)}`;
+  return ` attempt ${String(attempt)}, worker ${workerName(worker)} has held it for ${duration(ms)}${said}`;
 }

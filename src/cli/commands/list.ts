@@ -16,12 +16,14 @@ import {
   withSession,
 } from '../call.js';
 import { EXIT } from '../exit-codes.js';
+import { asksInside } from '../inner-runs.js';
 import { ago, duration } from '../render/duration.js';
 import { failure } from '../render/fact-line.js';
 import { paintStatus } from '../render/paint.js';
 import { isUnderWay } from '../render/step-tree.js';
+import { undoFailures } from '../render/summary.js';
 import { table } from '../render/table.js';
-import { slotWords, waitWords } from '../render/waiting.js';
+import { asksOf, slotWords, waitWords } from '../render/waiting.js';
 
 interface Row {
   readonly summary: RunSummary;
@@ -47,6 +49,8 @@ export function addList(program: Program, invoke: Invoke): void {
             all === true || (parent === undefined ? run.parent === null : run.parent?.run === parent);
           const rows = await listWanted(client, { limit, statuses: status ?? RUN_STATUSES, wanted });
           if (json === true) printJson(call, rows);
+          else if (rows.length === 0 && status !== undefined)
+            print(call, await othersWords(client, { status, wanted }));
           else await printTable(call, client, rows);
           return EXIT.ok;
         }),
@@ -73,9 +77,20 @@ async function listWanted(
   }
 }
 
+/** Why there is nothing, when there are runs of other statuses. */
+async function othersWords(
+  client: Client,
+  { status, wanted }: { status: readonly RunStatus[]; wanted: (run: RunSummary) => boolean },
+): Promise<string> {
+  const others = (await client.list({ limit: LOOKED_AT })).filter(wanted).length;
+  return others === 0 ? NO_RUNS : `No ${status.join(' or ')} runs; ${String(others)} others: coord list`;
+}
+
+const NO_RUNS = 'No runs. Start one: coord run <workflow>';
+
 async function printTable(call: Call, client: Client, runs: readonly RunSummary[]): Promise<void> {
   if (runs.length === 0) {
-    print(call, 'No runs. Start one: coord run <workflow>');
+    print(call, NO_RUNS);
     return;
   }
   const now = await client.time();
@@ -110,16 +125,16 @@ async function printTable(call: Call, client: Client, runs: readonly RunSummary[
 }
 
 /** Why it ended, or how far it is and what is under way. */
-async function standingOf(
-  client: Client,
-  { id, status, failure: why, canceled, quarantined, slot }: RunSummary,
-): Promise<string> {
+async function standingOf(client: Client, summary: RunSummary): Promise<string> {
+  const { id, status, failure: why, canceled, quarantined, slot } = summary;
   if (quarantined !== null) return `set aside: ${quarantined}`;
   if (slot !== null) return slotWords(slot);
-  if (why !== null) return `${why.step === null ? '' : `${why.step}: `}${failure(why)}`;
-  if (canceled !== null) return canceled.reason;
+  const view = status === 'completed' ? null : await client.get(id).catch(() => null);
+  const undone = view === null ? null : undoFailures(view);
+  const alarm = undone === null ? '' : `! ${undone}; `;
+  if (why !== null) return `${alarm}${why.step === null ? '' : `${why.step}: `}${failure(why)}`;
+  if (canceled !== null) return `${alarm}${canceled.reason}`;
   if (runHasEnded(status)) return '';
-  const view = await client.get(id).catch(() => null);
   if (view === null) return 'it cannot be read: coord show';
   const settled = view.steps.filter((step) => stepIsSettled(step.status)).length;
   const open = view.steps.filter(isUnderWay);
@@ -127,24 +142,28 @@ async function standingOf(
   // A block stands where the steps inside it do.
   const moving = open.filter((step) => !holding.has(step.id));
   const rest = moving.length > NAMED ? [`${String(moving.length - NAMED)} more`] : [];
-  return [
-    `${String(settled)} of ${String(view.steps.length)} steps`,
-    ...moving.slice(0, NAMED).map(whereAt),
-    ...rest,
-  ].join(', ');
+  const named = await Promise.all(moving.slice(0, NAMED).map((step) => whereAt(client, step)));
+  return [`${String(settled)} of ${String(view.steps.length)} steps`, ...named, ...rest].join(', ');
 }
 
 /** Steps under way that are named. */
 const NAMED = 3;
 
-function whereAt({ id, status, waitsFor }: StepView): string {
-  return `${id} ${waitsFor === null ? status : waitWords(waitsFor)}`;
+/** A step that waits with a run inside stands where that one does. */
+async function whereAt(client: Client, { id, status, waitsFor }: StepView): Promise<string> {
+  if (waitsFor?.kind !== 'run') return `${id} ${waitsFor === null ? status : waitWords(waitsFor)}`;
+  const inside = await client.get(waitsFor.run).catch(() => null);
+  const [asked] = inside === null ? [] : [...asksOf(inside), ...(await asksInside(client, inside))];
+  if (asked === undefined) return `${id} ${waitWords(waitsFor)}`;
+  return `${id}: ${asked.lines[0] ?? ''} (coord show ${asked.run})`;
 }
 
 function statuses(text: string): readonly RunStatus[] {
   return text.split(',').map((word) => {
     const known = RUN_STATUSES.find((status) => status === word.trim());
     if (known !== undefined) return known;
-    throw new InvalidArgumentError(`There is no status "${word}".${didYouMean(word, RUN_STATUSES)}`);
+    throw new InvalidArgumentError(
+      `There is no status "${word}".${didYouMean(word, RUN_STATUSES)} Statuses are ${RUN_STATUSES.join(', ')}.`,
+    );
   });
 }

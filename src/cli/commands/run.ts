@@ -136,7 +136,7 @@ async function hostFor(
 
 async function taskOf(call: Call, { task, set = {} }: Flags): Promise<JsonObject> {
   if (task === undefined) return set;
-  return { ...(await call.app.loadTask(task.trimStart().startsWith('{') ? task : call.file(task))), ...set };
+  return { ...(await call.app.loadTask(/^\s*[{[]/.test(task) ? task : call.file(task))), ...set };
 }
 
 async function repositoryOf(call: Call, repo: Flags['repo']): Promise<Repository | null> {

@@ -1,5 +1,5 @@
 /** `coord validate`: every problem of every workflow, each with its place. */
-import { CoordError } from '../../core/errors.js';
+import { CoordError, hasCode } from '../../core/errors.js';
 import { formatProblems } from '../../definition/frame.js';
 import type { Problem } from '../../definition/problem.js';
 import { allSteps } from '../../definition/steps.js';
@@ -53,7 +53,10 @@ async function validate(call: Call, request: Request): Promise<number> {
   const { workflows, json } = request;
   const all = workflows.length > 0 ? workflows.map((given) => workflowOf(call, given)) : await namesOf(call);
   const verdicts: Verdict[] = [];
-  for (const workflow of all) verdicts.push(await check(call, workflow, request));
+  const broken = await brokenPersonas(call, request);
+  // Then nobody knows which personas there are, but all else is checked.
+  for (const workflow of all) verdicts.push(await check(call, workflow, { ...request, checked: broken === null }));
+  if (broken !== null) verdicts.push(broken);
   if (json)
     printJson(
       call,
@@ -69,10 +72,25 @@ async function namesOf(call: Call): Promise<readonly string[]> {
   throw new CoordError('DEFINITION_NOT_FOUND', `there are no workflows in ${call.options.directory}`);
 }
 
-/** Problems of the file are a verdict; anything else, such as a persona file with problems, ends the command. */
-async function check(call: Call, workflow: string, { personas, environment, strict }: Request): Promise<Verdict> {
+/** What is wrong with the persona files, as a verdict of its own; null for nothing. */
+async function brokenPersonas(call: Call, { personas }: Request): Promise<Verdict | null> {
   try {
-    const known = { directories: personas, served: [] };
+    await call.app.checkPersonas(call.options, personas);
+    return null;
+  } catch (error) {
+    if (!hasCode(error, 'PERSONA_INVALID')) throw error;
+    return { workflow: 'personas', ok: false, message: error.message, warnings: [], shown: '' };
+  }
+}
+
+/** Problems of the file are a verdict; anything else ends the command. */
+async function check(
+  call: Call,
+  workflow: string,
+  { personas, environment, strict, checked }: Request & { readonly checked: boolean },
+): Promise<Verdict> {
+  try {
+    const known = checked ? { directories: personas, served: [] } : null;
     const { definition, file, text, warnings } = await call.app.loadWorkflow(
       workflow,
       call.options,

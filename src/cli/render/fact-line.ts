@@ -116,13 +116,15 @@ function opened({ branch, items, max_rounds: rounds, steps, run }: JsonObject): 
   return 'begins';
 }
 
+const TO_END = { time: '', signal: 'send it', decision: 'answer', run: 'see it' } as const;
+
 /** On the one line of a fact there is room for one command; the other choices are named. */
 function answer({ run, step, waitsFor }: Fact & { readonly type: 'step.waiting' }): string {
   const [first] = answersTo(waitsFor, { run, step });
   if (first === undefined) return '';
   const choices = waitsFor.kind === 'decision' ? waitsFor.question.choices.slice(1).map(({ id }) => oneLine(id)) : [];
   const others = choices.length === 0 ? '' : `, or ${choices.join(', ')}`;
-  return `; to ${waitsFor.kind === 'signal' ? 'send it' : 'answer'}: ${first.command}${others}`;
+  return `; to ${TO_END[waitsFor.kind]}: ${first.command}${others}`;
 }
 
 function attemptKey({ step, attempt }: { readonly step: string; readonly attempt: number }): string {

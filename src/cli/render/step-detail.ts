@@ -26,7 +26,7 @@ export function paintStep(colors: Palette, step: StepView, text: string): string
   return step.status === 'failed' && step.tolerated ? colors.warning(text) : paintStatus(colors, step.status, text);
 }
 
-function ownDetail(step: StepView, { now, retryAt }: DetailContext): string {
+function ownDetail(step: StepView, { now, retryAt, note = '' }: DetailContext): string {
   const since = (at: number | null): string => (at === null ? '' : ` ${duration(now - at)}`);
   switch (step.status) {
     case 'pending':
@@ -36,7 +36,8 @@ function ownDetail(step: StepView, { now, retryAt }: DetailContext): string {
     case 'working': {
       const progress = step.progress === null ? '' : `  ${oneLine(step.progress)}`;
       // Blocks and runs inside are in nobody's hands.
-      if (step.worker === null || step.worker === '') return `${since(step.begunAt).trim()}${progress}`;
+      if (step.worker === null || step.worker === '' || (step.type === 'plan' && note !== ''))
+        return `${since(step.begunAt).trim()}${progress}`;
       return `worker ${workerName(step.worker)},${since(step.begunAt)}${progress}`;
     }
     case 'waiting':

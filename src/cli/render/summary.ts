@@ -4,6 +4,7 @@ import { duration } from './duration.js';
 import { type Palette, paintStatus } from './paint.js';
 import { oneLine, severalLines } from './printable.js';
 import { shellWord } from './shell-word.js';
+import { isFatal } from './step-tree.js';
 import { slotWords } from './waiting.js';
 
 const REASON_LINES = 12;
@@ -16,12 +17,28 @@ export function summary(
   view: RunView,
   { colors, standsIn, durable = true }: { colors: Palette; standsIn: string; durable?: boolean },
 ): string {
+  const undone = undoFailures(view);
   const lines = [headline(view, colors), ...parentOf(view), ...reason(view)];
+  if (undone !== null) lines.push(colors.bad(`! ${undone}`));
   const count = view.steps.reduce((sum, step) => sum + step.artifacts.length, 0);
   const where = durable ? `, see: coord artifacts ${view.id}` : ', gone with this process';
   if (count > 0) lines.push(`  artifacts: ${String(count)}${where}`);
   lines.push(...branch(view, standsIn), ...result(view));
   return `${lines.join('\n')}\n`;
+}
+
+/** Steps that are named. */
+const NAMED = 5;
+
+/** `1 of 5 steps that undo failed: b[compensate]/b1`; null when undoing went well, or there was nothing to undo. */
+export function undoFailures({ steps }: RunView): string | null {
+  const blocks = new Set(steps.map(({ parent }) => parent));
+  const undoing = steps.filter(({ id }) => id.includes('[compensate]/') && !blocks.has(id));
+  const failed = undoing.filter(isFatal).map(({ id }) => oneLine(id));
+  if (failed.length === 0) return null;
+  const named = failed.slice(0, NAMED).join(', ') + (failed.length > NAMED ? ', …' : '');
+  const all = undoing.length === 1 ? '1 step' : `${String(undoing.length)} steps`;
+  return `${String(failed.length)} of ${all} that undo failed: ${named}`;
 }
 
 function headline(view: RunView, colors: Palette): string {

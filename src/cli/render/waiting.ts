@@ -3,6 +3,7 @@ import type { WaitsFor } from '../../core/facts.js';
 import type { Slot } from '../../core/ports.js';
 import type { RunView, StepView } from '../../core/views.js';
 import { dateAndTime, duration, timeOfDay } from './duration.js';
+import { formOptions } from './form-words.js';
 import { oneLine } from './printable.js';
 import { shellWord } from './shell-word.js';
 
@@ -17,6 +18,8 @@ export function waitWords(waitsFor: WaitsFor): string {
       const { assignees, prompt } = waitsFor.question;
       return oneLine(`asks${assignees.length === 0 ? '' : ` ${assignees.join(', ')}`}: ${shortened(prompt, PROMPT)}`);
     }
+    case 'run':
+      return `waits with run ${oneLine(waitsFor.run)}`;
   }
 }
 
@@ -34,17 +37,26 @@ export function slotWords({ key, limit }: Slot): string {
   return `waits for its turn: at most ${runs} with key ${JSON.stringify(oneLine(key))}`;
 }
 
-/** The commands that end the waiting, each with what it means; empty for a time. */
+export interface AnswerWay {
+  readonly command: string;
+  readonly meaning: string;
+  /** Of a decision. */
+  readonly choice?: string;
+}
+
+/** The commands that end the waiting, each with what it means; empty for a time. Without a `form` they say nothing of data. */
 export function answersTo(
   waitsFor: WaitsFor,
-  { run, step }: { readonly run: string; readonly step: string },
-): readonly { readonly command: string; readonly meaning: string }[] {
+  { run, step, form = null }: { readonly run: string; readonly step: string; readonly form?: StepView['form'] },
+): readonly AnswerWay[] {
   if (waitsFor.kind === 'time') return [];
   if (waitsFor.kind === 'signal')
     return [{ command: `coord signal ${shellWord(run)} ${shellWord(waitsFor.name)}`, meaning: '' }];
+  if (waitsFor.kind === 'run') return [{ command: `coord show ${shellWord(waitsFor.run)}`, meaning: '' }];
   return waitsFor.question.choices.map(({ id, label }) => ({
-    command: `coord decide ${shellWord(run)} ${shellWord(step)} ${shellWord(id)}`,
+    command: `coord decide ${shellWord(run)} ${shellWord(step)} ${shellWord(id)}${formOptions(form, id)}`,
     meaning: label === id ? '' : oneLine(label),
+    choice: id,
   }));
 }
 
@@ -54,6 +66,9 @@ export interface Ask {
   readonly step: string;
   /** The same for the same question. */
   readonly key: string;
+  /** Whether the answer must bring data. */
+  readonly wantsData: boolean;
+  readonly commands: readonly AnswerWay[];
   /** What is asked, and below it the commands that answer. */
   readonly lines: readonly string[];
 }
@@ -63,17 +78,18 @@ export function asksOf(view: RunView): readonly Ask[] {
   return view.steps.flatMap((step) => askOf(view.id, step));
 }
 
-function askOf(run: string, { id, waitsFor }: StepView): readonly Ask[] {
-  if (waitsFor === null || waitsFor.kind === 'time') return [];
+/** A step that waits with a run inside asks nothing itself. */
+function askOf(run: string, { id, waitsFor, form }: StepView): readonly Ask[] {
+  if (waitsFor === null || waitsFor.kind === 'time' || waitsFor.kind === 'run') return [];
   const token = waitsFor.kind === 'signal' ? `signal ${waitsFor.name}` : waitsFor.question.token;
-  const answers = answersTo(waitsFor, { run, step: id });
+  const answers = answersTo(waitsFor, { run, step: id, form });
   const width = Math.max(0, ...answers.map(({ command }) => command.length));
   const lines = [
     `${oneLine(id)} ${waitWords(waitsFor)}`,
     ...contextLines(waitsFor),
     ...answers.map(({ command, meaning }) => `  ${meaning === '' ? command : `${command.padEnd(width)}  ${meaning}`}`),
   ];
-  return [{ run, step: id, key: `${run} ${id} ${token}`, lines }];
+  return [{ run, step: id, key: `${run} ${id} ${token}`, lines, wantsData: form !== null, commands: answers }];
 }
 
 /** Characters of what templates gave, which may be whole documents. */

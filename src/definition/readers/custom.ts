@@ -1,6 +1,7 @@
 /** A step of a plugin's type: its params are checked, it is expanded, and what comes back is read as steps of a file are. */
 import { messageOf } from '../../core/errors.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
+import { nearest } from '../../core/suggest.js';
 import { hasHoles } from '../../expression/template.js';
 import { treeAt } from '../json-tree.js';
 import { compileSchema } from '../json-schema.js';
@@ -8,7 +9,7 @@ import type { Range } from '../problem.js';
 import { respellSteps } from '../respell.js';
 import type { CustomStepType } from '../step-types.js';
 import { isListKey, type StepBase } from '../steps.js';
-import type { ListNode, MapEntry, TreeNode } from '../tree.js';
+import type { ListNode, MapEntry, MapNode, TreeNode } from '../tree.js';
 import { WORKFLOW_LIMITS } from '../workflow.js';
 import { definitionsOf } from './blocks.js';
 import type { DraftList, ReadContext, StepBody } from './draft.js';
@@ -74,13 +75,44 @@ function readParams(sheet: Sheet, type: CustomStepType): JsonObject | null {
     // What a template gives is not known before the run; whoever is asked with it checks it then.
     return isTemplate(at) ? [] : [{ path, message, at }];
   });
+  const misspelt = node?.kind === 'map' ? misspeltIn(node, type.params) : new Map<string, Misspelt>();
   for (const { path, message, at } of issues) {
     const where = path === '' ? '' : `"${path}": `;
     const what = `the params of ${sheet.owner} do not fit the step type "${type.name}": ${where}${message}`;
-    sheet.problems.add('wrong-type', at, what);
+    const meant = misspelt.get(path);
+    misspelt.delete(path);
+    if (meant === undefined) sheet.problems.add('wrong-type', at, what);
+    else sheet.problems.add('wrong-type', meant.at, what, `Is "${meant.key}" meant to be "${path}"?`);
+  }
+  for (const [known, { key, at }] of misspelt) {
+    const what = `the params of ${sheet.owner} have a key that the step type "${type.name}" does not read: "${key}"`;
+    sheet.problems.warn('unknown-key', at, what, `Did you mean "${known}"?`);
   }
   return issues.length === 0 ? params : null;
 }
+
+interface Misspelt {
+  readonly key: string;
+  readonly at: Range;
+}
+
+/** Keys that an open schema lets pass, by the known one that is not there and that each is close to. */
+function misspeltIn({ entries }: MapNode, schema: CustomStepType['params']): Map<string, Misspelt> {
+  const found = new Map<string, Misspelt>();
+  const { properties, additionalProperties: others = true, patternProperties } = schema === true ? {} : schema;
+  if (!isJsonObject(properties) || others !== true || patternProperties !== undefined) return found;
+  const given = new Set(entries.map(({ key }) => key));
+  const free = Object.keys(properties).filter((name) => !given.has(name));
+  for (const { key, keyRange } of entries.slice(0, KEYS_COMPARED)) {
+    const meant = Object.hasOwn(properties, key) ? null : nearest(key.slice(0, KEY_COMPARED), free);
+    if (meant !== null && !found.has(meant)) found.set(meant, { key, at: keyRange });
+  }
+  return found;
+}
+
+/** What is compared of a huge map: guesses are for people. */
+const KEYS_COMPARED = 50;
+const KEY_COMPARED = 100;
 
 /** The list with `prefix` in front of every id in it, and of every dependency. */
 function prefixed(list: ListNode, prefix: string): ListNode {

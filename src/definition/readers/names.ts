@@ -44,7 +44,11 @@ export function readFallback(sheet: Sheet, context: ReadContext): readonly strin
   return [...new Set(names.map(({ value }) => value))];
 }
 
-export function checkPersona(name: Located<string>, { owner, problems }: Sheet, { personas }: ReadContext): void {
+export function checkPersona(
+  name: Located<string>,
+  { owner, problems }: Sheet,
+  { personas, allowed }: ReadContext,
+): void {
   if (!STEP_ID.test(name.value)) {
     const hint = 'A name starts with a letter and has up to 64 letters, digits, "-" and "_".';
     problems.add('wrong-type', name, `${quoted(name.value)} cannot be the name of a persona`, hint);
@@ -53,7 +57,9 @@ export function checkPersona(name: Located<string>, { owner, problems }: Sheet, 
   if (personas === null || personas.has(name.value)) return;
   const guess = problems.suggest(name.value, personas);
   const known = [...personas].toSorted().slice(0, 12).join(', ');
-  const hint = guess || (known === '' ? 'No persona is known.' : `Known are ${known}.`);
+  const others = guess || (known === '' ? 'No persona is known.' : `Known are ${known}.`);
+  // Who plans steps cannot write files for them.
+  const hint = allowed === null ? `${others} Or add personas/${name.value}.md.` : others;
   problems.add('unknown-persona', name, `unknown persona ${quoted(name.value)} in ${owner}`, hint);
 }
 

@@ -251,8 +251,8 @@ describe('a run that waits for people', () => {
       Run w-fxpp0a5dcj is waiting.
       ? approve asks ann: Ship Cart?
           risk: low
-          coord decide w-fxpp0a5dcj approve approve  Ship it
-          coord decide w-fxpp0a5dcj approve reject   Not now
+          coord decide w-fxpp0a5dcj approve approve --set note=<text>  Ship it
+          coord decide w-fxpp0a5dcj approve reject                     Not now
       "
     `);
     expect((await world.coord('list')).out).toContain('0 of 3 steps, approve asks ann: Ship Cart?\n');
@@ -313,7 +313,10 @@ describe('a run that waits for people', () => {
     expect(done).toBe(false);
     io.interrupt();
     const [{ id } = { id: '' }] = await world.client.list();
-    expect(await ended).toMatchObject({ code: 130, err: `Detached. The run goes on: coord watch ${id}\n` });
+    expect(await ended).toMatchObject({
+      code: 130,
+      err: expect.stringMatching(new RegExp(`\\nDetached\\. The run goes on: coord watch ${id}\\n$`)) as string,
+    });
   });
 
   test('tells what is asked on stderr when stdout is for JSON, and what a run inside asks', async () => {
@@ -325,7 +328,7 @@ describe('a run that waits for people', () => {
       await world.until(() => io.err.includes('asks'));
       const inside = /w-\w+\.\w+/.exec(io.err)?.[0] ?? '';
       expect(io.err).toContain(
-        `approve asks ann: Ship x?\n  risk: low\n  coord decide ${inside} approve approve  Ship it\n`,
+        `approve asks ann: Ship x?\n  risk: low\n  coord decide ${inside} approve approve --set note=<text>  Ship it\n`,
       );
       io.interrupt();
     }

@@ -104,10 +104,14 @@ describe('coord list', () => {
     expect(await json('--status', 'completed,failed')).toHaveLength(2);
     expect(await json('--status', 'running')).toEqual([]);
     expect(await json('--limit', '1')).toHaveLength(1);
-    expect((await world.coord('list', '--status', 'running')).out).toBe('No runs. Start one: coord run <workflow>\n');
+    expect((await world.coord('list', '--status', 'running,paused')).out).toBe(
+      'No running or paused runs; 2 others: coord list\n',
+    );
     expect(await world.coord('list', '--status', 'complete')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('There is no status "complete". Did you mean "completed"?') as string,
+      err: expect.stringContaining(
+        'There is no status "complete". Did you mean "completed"? Statuses are pending, running, ',
+      ) as string,
     });
     expect((await world.coord('list', '--limit', '0')).code).toBe(2);
   });

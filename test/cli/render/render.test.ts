@@ -35,6 +35,7 @@ const STEP: StepView = {
   error: null,
   tolerated: false,
   waitsFor: null,
+  form: null,
   run: null,
   reason: null,
   artifacts: [],
@@ -58,6 +59,7 @@ const VIEW: RunView = {
   head: null,
   result: null,
   slot: null,
+  signals: [],
   parent: null,
   steps: [STEP],
 };
@@ -188,15 +190,17 @@ describe('hints', () => {
 
   test('name a persona that no live worker serves', () => {
     const hint = ['no live worker serves persona qa: coord worker'];
-    expect(waitingFor(queued, { workers: [], owned: true, now: 0 })).toEqual(hint);
-    expect(waitingFor(queued, { workers: [worker], owned: true, now: 15_000 })).toEqual([]);
-    expect(waitingFor(queued, { workers: [worker], owned: true, now: 15_001 })).toEqual(hint);
-    expect(waitingFor(VIEW, { workers: [], owned: true, now: 0 })).toEqual([]);
+    expect(waitingFor(queued, { workers: [], owned: true, now: 0, files: null })).toEqual(hint);
+    expect(waitingFor(queued, { workers: [worker], owned: true, now: 15_000, files: null })).toEqual([]);
+    expect(waitingFor(queued, { workers: [worker], owned: true, now: 15_001, files: null })).toEqual(hint);
+    expect(waitingFor(VIEW, { workers: [], owned: true, now: 0, files: null })).toEqual([]);
   });
 
   test('say that nobody moves runs, and that a run is set aside', () => {
-    expect(waitingFor(VIEW, { workers: [], owned: false, now: 0 })).toEqual(['nobody moves runs: coord daemon']);
-    expect(waitingFor({ ...VIEW, quarantined: 'torn' }, { workers: [], owned: true, now: 0 })).toEqual([
+    expect(waitingFor(VIEW, { workers: [], owned: false, now: 0, files: null })).toEqual([
+      'nobody moves runs: coord daemon',
+    ]);
+    expect(waitingFor({ ...VIEW, quarantined: 'torn' }, { workers: [], owned: true, now: 0, files: null })).toEqual([
       'the run is set aside and stands still: torn',
     ]);
   });
