@@ -4,6 +4,7 @@ import { runHasEnded } from '../core/statuses.js';
 import type { RunView, StepView } from '../core/views.js';
 import type { Client } from '../coordinator/client.js';
 import type { Call } from './call.js';
+import { setAsideInside } from './inner-runs.js';
 import { oneLine } from './render/printable.js';
 
 /** Workers say that they are there every 5 s; who was silent for longer than this is gone. */
@@ -14,7 +15,7 @@ export async function hintsFor({ app, options }: Call, client: Client, view: Run
   const [workers, owners, now] = await Promise.all([client.workers(), client.owners(), client.time()]);
   const seen = { workers, owned: owners.length > 0, now };
   const files = unservedIn(view, seen).length === 0 ? null : await app.knownPersonas(options);
-  return waitingFor(view, { ...seen, files });
+  return [...waitingFor(view, { ...seen, files }), ...(await setAsideInside(client, view))];
 }
 
 /** Personas that somebody serves now, wherever their files are. */

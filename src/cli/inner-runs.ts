@@ -3,6 +3,7 @@ import type { Client } from '../coordinator/client.js';
 import { hasCode } from '../core/errors.js';
 import { stepIsSettled } from '../core/statuses.js';
 import type { RunView } from '../core/views.js';
+import { oneLine } from './render/printable.js';
 import { type Ask, asksOf } from './render/waiting.js';
 
 /** Runs inside that are looked at for what they ask. */
@@ -11,6 +12,26 @@ const INNER_RUNS = 20;
 /** What the runs inside ask, in the order of the workflow. */
 export async function asksInside(client: Client, outer: RunView): Promise<readonly Ask[]> {
   return (await openInnerRuns(client, outer)).flatMap(asksOf);
+}
+
+/** Runs inside that stand still since they were set aside, with why, as lines for people: the outer run waits for them. */
+export async function setAsideInside(client: Client, outer: RunView): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const { id, run, status } of outer.steps) {
+    if (run === null || stepIsSettled(status) || lines.length >= INNER_RUNS) continue;
+    const why = await whySetAside(client, run);
+    if (why !== null) lines.push(`step ${oneLine(id)} waits for run ${run}, which is set aside: ${oneLine(why)}`);
+  }
+  return lines;
+}
+
+async function whySetAside(client: Client, run: string): Promise<string | null> {
+  try {
+    return (await client.get(run)).quarantined;
+  } catch (error) {
+    if (!hasCode(error, 'RUN_UNREADABLE') && !hasCode(error, 'RUN_NOT_FOUND')) throw error;
+    return error.message;
+  }
 }
 
 /** The runs inside that are under way, and those inside them; one that cannot be read has nothing to ask. */
