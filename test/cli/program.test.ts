@@ -49,7 +49,7 @@ describe('the program', () => {
   test.each([
     [['lst'], "error USAGE: unknown command 'lst'\n(Did you mean list?)\n"],
     [['list', '--jsn'], "error USAGE: unknown option '--jsn'\n(Did you mean --json?)\n"],
-    [['run'], "error USAGE: missing required argument 'workflow'; usage: coord run <workflow>\n"],
+    [['run'], 'error USAGE: name a workflow, or give a task that has a type, a title or a description\n'],
     [['up', 'there'], "error USAGE: too many arguments for 'up'. Expected 0 arguments but got 1; usage: coord up\n"],
     [['decide', 'w-1'], "error USAGE: missing required argument 'step'; usage: coord decide <run> <step> <choice>\n"],
     [['graph', 'loop', '-o', 'x'], "error USAGE: unknown option '-o'\n(Did you mean --output?)\n"],

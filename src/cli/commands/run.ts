@@ -3,6 +3,7 @@ import { Option } from '@commander-js/extra-typings';
 import { CoordError, hasCode } from '../../core/errors.js';
 import type { JsonObject } from '../../core/json.js';
 import type { RunView } from '../../core/views.js';
+import { workflowFor } from '../../definition/select.js';
 import { definitionHash } from '../../definition/workflow.js';
 import type { LoadedWorkflow } from '../../definition/load.js';
 import type { Hosting, Repository, Session } from '../application.js';
@@ -46,7 +47,7 @@ export function addRun(program: Program, invoke: Invoke): void {
   program
     .command('run')
     .description('start a run of a workflow, or go on with one, and follow it')
-    .argument('<workflow>', 'name of a workflow, or a path to its file')
+    .argument('[workflow]', 'name of a workflow, or a path to its file; left out, the task says which')
     .option('--task <file|json>', 'what is to be done: a YAML or JSON file, or a JSON object')
     .option('--set <key=value>', 'set one field of the task; the value is JSON, else text (repeatable)', setField)
     .option('--env <name>', 'take the variables of this environment')
@@ -69,11 +70,12 @@ interface Wanted extends Pick<LoadedWorkflow, 'definition' | 'inner'> {
   readonly personas: readonly string[];
 }
 
-async function run(call: Call, workflow: string, flags: Flags): Promise<number> {
+async function run(call: Call, named: string | undefined, flags: Flags): Promise<number> {
   const personas = personasOf(call, flags.personas);
   // What is wrong with the request is found before anything is started for it.
-  const { definition, inner } = await load(call, workflow, { directories: personas, environment: flags.env ?? null });
   const task = await taskOf(call, flags);
+  const workflow = named ?? (await select(call, task));
+  const { definition, inner } = await load(call, workflow, { directories: personas, environment: flags.env ?? null });
   const repository = await repositoryOf(call, flags.repo);
   return withSession(call, 'start', async (session) => {
     if (flags.detach === true && !session.durable)
@@ -132,6 +134,14 @@ async function hostFor(
     note(call, `Going on with the host that is there: ${error.message}`);
     return null;
   }
+}
+
+/** The workflow that the task is for. */
+async function select(call: Call, task: JsonObject): Promise<string> {
+  const own = (await call.app.listWorkflows(call.options)).map(({ name }) => name);
+  const { workflow, because } = workflowFor(task, own);
+  note(call, `Workflow ${oneLine(workflow)}, since ${oneLine(because)}.`);
+  return workflow;
 }
 
 async function taskOf(call: Call, { task, set = {} }: Flags): Promise<JsonObject> {

@@ -266,3 +266,11 @@ test('coord validate tells broken persona files beside what is wrong with workfl
   expect(code).toBe(2);
   expect(world.asked).toEqual(['load bad unchecked']);
 });
+
+test('a run without a workflow is of the one that the task is for', async () => {
+  world.workflows.set('hotfix', workflow([step('a')], { name: 'hotfix' }));
+  const { code, out, err } = await ended('run', '--set', 'type=hotfix', '--no-repo');
+  expect(err).toContain('Workflow hotfix, since the task\'s type is "hotfix".\n');
+  expect(out).toContain('of hotfix 1.0.0');
+  expect(code).toBe(0);
+});
