@@ -359,7 +359,7 @@ describe('what would not end', () => {
     const text = part.repeat(Math.floor(10_000 / part.length)) + end;
     const start = performance.now();
     expect(issues({ pattern }, text)).toHaveLength(1);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 
   it('patterns find what JavaScript finds', () => {
@@ -450,7 +450,7 @@ describe('what would not end', () => {
     for (let depth = 0; depth < 60; depth++) value = { x: value };
     const start = performance.now();
     expect(issues(schema, value)).toEqual(['cannot be checked: it is too large for its schema']);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 
   it('large lists are given up, and common ones are not', () => {

@@ -456,7 +456,7 @@ describe('S13: templates', () => {
   ])('that are hostile themselves are refused: %.40s', (text) => {
     const start = performance.now();
     expect(() => parseTemplate(text)).toThrow(CoordError);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 });
 

@@ -134,7 +134,7 @@ describe('S5: work without end', () => {
     const source = names.reduceRight((inner, name) => `task.list.every(${name} => ${inner})`, 'true');
     const { message, ms } = cost(source, withTask({ list }));
     expect(message).toMatch(/takes more than 10000 steps/);
-    expect(ms).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(3_000);
   });
 
   it('ends texts that double', () => {
@@ -143,7 +143,7 @@ describe('S5: work without end', () => {
     for (let index = 0; index < 10; index++) source = double(source);
     const { message, ms } = cost(source, withTask({ text: 'x'.repeat(1_000) }));
     expect(message).toMatch(/characters would be made, more than 102400|more than 10000 steps/);
-    expect(ms).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(3_000);
   });
 
   it('ends searches whose cost is the product of two lengths', () => {
@@ -153,7 +153,7 @@ describe('S5: work without end', () => {
       withTask({ list, text, wanted: `b${'a'.repeat(100_000)}` }),
     );
     expect(message).toMatch(/more than 10000 steps/);
-    expect(ms).toBeLessThan(1_000);
+    expect(ms).toBeLessThan(3_000);
   });
 
   it('ends comparisons and joins of long texts in a loop', () => {
@@ -168,7 +168,7 @@ describe('S5: work without end', () => {
     ]) {
       const { message, ms } = cost(source, scope);
       expect(message).toMatch(/more than 10000 steps|characters would be made/);
-      expect(ms).toBeLessThan(1_000);
+      expect(ms).toBeLessThan(3_000);
     }
   });
 });
@@ -196,7 +196,7 @@ describe('S6: size and depth', () => {
   ])('%s', (_name, source) => {
     const start = performance.now();
     expect(refusal(source)).toMatch(/more than|deeper than|not part of|regular expression|early/);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(3_000);
   });
 
   it('accepts what is just below the limits', () => {
