@@ -6,6 +6,14 @@ import type { PlannedStep } from './plan.js';
 import { whereOf, within } from './plan-expressions.js';
 import { millisecondsOf, parseTime, WORKFLOW_LIMITS } from './workflow.js';
 
+/** What one attempt is asked with. */
+export interface RenderedRequest {
+  readonly name: string;
+  readonly params: JsonObject;
+  readonly timeoutMs: number | null;
+  readonly queueMs: number | null;
+}
+
 /** The rendered value of a field, null when the step does not have it. Throws EXPRESSION_FAILED. */
 export function renderField(step: PlannedStep, field: string, scope: Scope): JsonValue {
   return step.templates[field]?.render(scope) ?? null;

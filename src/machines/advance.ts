@@ -5,6 +5,7 @@
 import { hasCode } from '../core/errors.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { PlannedStep } from '../definition/plan.js';
+import type { Scope } from '../expression/scope.js';
 import { isAsking } from '../definition/steps.js';
 import { openBlock, settledInside, windDown } from './blocks.js';
 import { endRun, failRun, undone } from './ending.js';
@@ -92,21 +93,21 @@ function startStep(draft: Draft, path: string, { itsTurn }: { itsTurn: boolean }
       queue(draft, path);
       return;
     }
-    perform(draft, path, step);
+    perform(draft, path, { step, scope });
   } catch (error) {
     if (!hasCode(error, 'EXPRESSION_FAILED')) throw error;
     failStep(draft, path, { error: { class: 'EXPRESSION', message: error.message } });
   }
 }
 
-function perform(draft: Draft, path: string, step: PlannedStep): void {
+function perform(draft: Draft, path: string, { step, scope }: { step: PlannedStep; scope: Scope }): void {
   const { definition } = step;
   switch (definition.type) {
     case 'persona-request':
     case 'git-operation':
     case 'plan':
       // Rendered before it is moved, so that a failing template finds the step where it was.
-      renderRequest(step, scopeOf(draft, path, step));
+      draft.rendered.set(path, renderRequest(step, scope));
       retriesOf(draft, path);
       moveStep(draft, path, 'DISPATCH');
       return;

@@ -5,20 +5,13 @@ import { stepIsSettled } from '../core/statuses.js';
 import type { Scope } from '../expression/scope.js';
 import { isWithin } from '../expression/size.js';
 import type { PlannedStep } from '../definition/plan.js';
-import { renderDuration, renderObject, renderText } from '../definition/render.js';
+import { type RenderedRequest, renderDuration, renderObject, renderText } from '../definition/render.js';
 import { type AskingStep, isAsking, personasOf } from '../definition/steps.js';
 import { prefixOf, resolve } from './instances.js';
 import type { StepRecord } from './records.js';
 import { scopeOf } from './scope.js';
 import type { Draft } from './state.js';
 import { outcomeOf } from './values.js';
-
-interface RenderedRequest {
-  readonly name: string;
-  readonly params: JsonObject;
-  readonly timeoutMs: number | null;
-  readonly queueMs: number | null;
-}
 
 /** The texts of a request. Throws EXPRESSION_FAILED, naming step and field. */
 export function renderRequest(step: PlannedStep, scope: Scope): RenderedRequest {
@@ -48,7 +41,8 @@ function askedPersona(draft: Draft, path: string, definition: AskingStep): strin
 export function dispatch(draft: Draft, path: string, step: PlannedStep): { queueMs: number | null } {
   const { definition } = step;
   if (!isAsking(definition)) return { queueMs: null };
-  const rendered = renderRequest(step, scopeOf(draft, path, step));
+  const rendered = draft.rendered.get(path) ?? renderRequest(step, scopeOf(draft, path, step));
+  draft.rendered.delete(path);
   const persona = askedPersona(draft, path, definition);
   const attempt = draft.step(path).attempt + 1;
   const { workspace } = draft.state.input;

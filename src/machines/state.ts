@@ -9,6 +9,7 @@ import type { JsonObject } from '../core/json.js';
 import type { RunInput } from '../core/messages.js';
 import type { Commit } from '../core/ports.js';
 import type { Plan } from '../definition/plan.js';
+import type { RenderedRequest } from '../definition/render.js';
 import { resolveVariables } from '../definition/variables.js';
 import type { ScopedRun } from './scope.js';
 import { PENDING_STEP, type RunRecord, type StepMore, type StepRecord } from './records.js';
@@ -133,6 +134,8 @@ export class Draft implements ScopedRun {
   readonly facts: Fact[] = [];
   readonly starts: Commit['starts'][number][] = [];
   readonly sends: Commit['sends'][number][] = [];
+  /** Requests that were rendered to see whether they can be, and are dispatched next. */
+  readonly rendered = new Map<string, RenderedRequest>();
   /** Characters of what this fold asks for: one commit carries only so much. */
   asked = 0;
   release: string | null = null;
