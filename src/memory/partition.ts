@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.js';
 import type { Claim } from '../core/messages.js';
 import type { RunStatus } from '../core/statuses.js';
 import type { FeedEntry, InboxEntry } from '../core/ports.js';
-import { MemorySlots } from './slots.js';
+import { MemorySlots, type SlotsCopy } from './slots.js';
 
 export interface MemoryStep {
   record: string | null;
@@ -53,6 +53,13 @@ export interface DeadLetter {
   readonly body: string;
 }
 
+/** Everything that a partition held at one moment. */
+export interface PartitionCopy {
+  readonly lastId: { readonly ms: number; readonly sequence: number };
+  readonly slots: SlotsCopy;
+  readonly fields: object;
+}
+
 export class MemoryPartition {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
@@ -75,6 +82,31 @@ export class MemoryPartition {
 
   now(): number {
     return this.#clock.now();
+  }
+
+  /** All that it holds, as later changes do not reach it. */
+  copy(): PartitionCopy {
+    const fields = Object.fromEntries(Object.entries(this).filter(([name]) => name !== 'slots'));
+    return { lastId: this.#lastId, slots: this.slots.copy(), fields: structuredClone(fields) };
+  }
+
+  /** Goes back to a copy. Fields that hold maps and lists keep them, since readers that wait look into them. */
+  restore({ lastId, slots, fields }: PartitionCopy): void {
+    this.#lastId = lastId;
+    this.slots.restore(slots);
+    for (const [name, value] of Object.entries(structuredClone(fields))) {
+      const held: unknown = Reflect.get(this, name);
+      if (held instanceof Map && value instanceof Map) {
+        held.clear();
+        for (const [key, item] of value) held.set(key, item);
+      } else if (Array.isArray(held) && Array.isArray(value)) {
+        held.length = 0;
+        for (const item of value) held.push(item);
+      } else {
+        Reflect.set(this, name, value);
+      }
+    }
+    this.changed();
   }
 
   /** Ids like a stream's: the time, then a counter, never going back. */

@@ -7,9 +7,24 @@ interface MemorySlot {
   readonly line: Set<string>;
 }
 
+export type SlotsCopy = ReadonlyMap<
+  string,
+  { readonly limit: number; readonly holders: ReadonlySet<string>; readonly line: ReadonlySet<string> }
+>;
+
 export class MemorySlots {
   /** Only those that somebody holds. */
   readonly #slots = new Map<string, MemorySlot>();
+
+  copy(): SlotsCopy {
+    return structuredClone(this.#slots);
+  }
+
+  restore(copy: SlotsCopy): void {
+    this.#slots.clear();
+    for (const [key, { limit, holders, line }] of copy)
+      this.#slots.set(key, { limit, holders: new Set(holders), line: new Set(line) });
+  }
 
   /** Puts the run at the end of the line. Returns the runs whose turn has come, in order; it may be among them. */
   join({ key, limit }: Slot, run: string): readonly string[] {

@@ -6,33 +6,30 @@ import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import type { Ids } from '../core/ids.js';
 import { sha256 } from '../core/json.js';
-import type {
-  Admission,
-  AdmissionPort,
-  ArtifactPort,
-  NamespacePort,
-  RunPort,
-  Store,
-  WorkerInfo,
-} from '../core/ports.js';
+import type { Admission, AdmissionPort, ArtifactPort, NamespacePort, RunPort, Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
-import { isAfter, MemoryPartition } from './partition.js';
+import { MemoryContents } from './contents.js';
+import { isAfter, type MemoryPartition } from './partition.js';
 import { MemoryPartitions, storedRun } from './partitions.js';
 import { MemoryRequests } from './requests.js';
 
 type At = (partition: number) => MemoryPartition;
 
-export function createMemoryStore({ clock, ids }: { clock: Clock; ids: Ids }): Store {
-  const places = new Map<number, MemoryPartition>();
-  const at: At = (partition) => {
-    const place = places.get(partition) ?? new MemoryPartition(clock);
-    places.set(partition, place);
-    return place;
-  };
+/** `contents`: what it reaches, when others reach the same; nothing by default. */
+export function createMemoryStore({
+  clock,
+  ids,
+  contents = new MemoryContents(clock, ids.nonce()),
+}: {
+  clock: Clock;
+  ids: Ids;
+  contents?: MemoryContents;
+}): Store {
+  const at: At = (partition) => contents.at(partition);
   return {
     durable: false,
     label: 'memory of this process',
-    namespace: memoryNamespace({ at, clock, ids }),
+    namespace: memoryNamespace(contents, clock),
     partitions: new MemoryPartitions(at),
     admission: memoryAdmission(at),
     requests: new MemoryRequests(at),
@@ -42,21 +39,18 @@ export function createMemoryStore({ clock, ids }: { clock: Clock; ids: Ids }): S
   };
 }
 
-function memoryNamespace({ at, clock, ids }: { at: At; clock: Clock; ids: Ids }): NamespacePort {
-  const incarnation = ids.nonce();
-  const definitions = new Map<string, string>();
-  const workers = new Map<string, WorkerInfo>();
-  let stored: number | null = null;
+function memoryNamespace(contents: MemoryContents, clock: Clock): NamespacePort {
+  const { definitions, workers, incarnation } = contents;
   return {
     open: async (partitions) => {
-      stored ??= partitions ?? 1;
-      if (partitions !== null && partitions !== stored) {
+      contents.partitions ??= partitions ?? 1;
+      if (partitions !== null && partitions !== contents.partitions) {
         throw new CoordError(
           'PARTITION_MISMATCH',
-          `the namespace has ${String(stored)} partitions, ${String(partitions)} were asked for`,
+          `the namespace has ${String(contents.partitions)} partitions, ${String(partitions)} were asked for`,
         );
       }
-      return { partitions: stored, incarnation };
+      return { partitions: contents.partitions, incarnation };
     },
     putDefinition: async (hash, json) => {
       definitions.set(hash, json);
@@ -70,12 +64,13 @@ function memoryNamespace({ at, clock, ids }: { at: At; clock: Clock; ids: Ids })
     },
     listWorkers: async () => [...workers.values()],
     owners: async () =>
-      Array.from({ length: stored ?? 1 }, (_, partition) => ({ partition, lease: at(partition).lease })).flatMap(
-        ({ partition, lease: { owner, epoch, until } }) => {
-          const remainingMs = until - clock.now();
-          return owner === null || remainingMs <= 0 ? [] : [{ partition, owner, epoch, remainingMs }];
-        },
-      ),
+      Array.from({ length: contents.partitions ?? 1 }, (_, partition) => ({
+        partition,
+        lease: contents.at(partition).lease,
+      })).flatMap(({ partition, lease: { owner, epoch, until } }) => {
+        const remainingMs = until - clock.now();
+        return owner === null || remainingMs <= 0 ? [] : [{ partition, owner, epoch, remainingMs }];
+      }),
     time: async () => clock.now(),
   };
 }

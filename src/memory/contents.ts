@@ -1,0 +1,59 @@
+/**
+ * What a memory store holds, apart from the store objects that reach it. Several processes of a simulation share one,
+ * each through a store of its own; and it can be copied and put back, as a server does that loses its last seconds.
+ */
+import type { Clock } from '../core/clock.js';
+import type { WorkerInfo } from '../core/ports.js';
+import { MemoryPartition, type PartitionCopy } from './partition.js';
+
+/** Everything that a memory store held at one moment; later changes do not reach it. */
+export interface MemoryCopy {
+  readonly places: ReadonlyMap<number, PartitionCopy>;
+  readonly definitions: ReadonlyMap<string, string>;
+  readonly workers: ReadonlyMap<string, WorkerInfo>;
+  readonly partitions: number | null;
+}
+
+export class MemoryContents {
+  readonly #clock: Clock;
+  readonly #places = new Map<number, MemoryPartition>();
+  readonly incarnation: string;
+  readonly definitions = new Map<string, string>();
+  readonly workers = new Map<string, WorkerInfo>();
+  /** How many partitions the namespace has; null before it was opened. */
+  partitions: number | null = null;
+
+  constructor(clock: Clock, incarnation: string) {
+    this.#clock = clock;
+    this.incarnation = incarnation;
+  }
+
+  at(partition: number): MemoryPartition {
+    const place = this.#places.get(partition) ?? new MemoryPartition(this.#clock);
+    this.#places.set(partition, place);
+    return place;
+  }
+
+  copy(): MemoryCopy {
+    return {
+      places: new Map([...this.#places].map(([partition, place]) => [partition, place.copy()])),
+      definitions: new Map(this.definitions),
+      workers: new Map(this.workers),
+      partitions: this.partitions,
+    };
+  }
+
+  /** Goes back to the copy, which can be put back again. Readers that wait are woken to look anew. */
+  restore(copy: MemoryCopy): void {
+    this.partitions = copy.partitions;
+    refill(this.definitions, copy.definitions);
+    refill(this.workers, copy.workers);
+    for (const [partition, place] of this.#places)
+      place.restore(copy.places.get(partition) ?? new MemoryPartition(this.#clock).copy());
+  }
+}
+
+function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
+}
