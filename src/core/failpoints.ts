@@ -1,45 +1,90 @@
 /**
  * Named places where a test makes this process die or stall, compiled in because random kills never hit the
- * windows between two round trips. `COORD_FAILPOINTS=name:nth:action[,…]` arms them; unset costs one comparison.
- * Actions: `kill` (SIGKILL to this process), `throw`. Before acting a line goes to COORD_FAILPOINT_LOG.
+ * windows between two round trips. Unset costs one comparison per place. COORD_FAILPOINTS holds, separated by commas:
+ *
+ *     name:nth:action                 the nth pass of that place; `*` counts every place
+ *     random:seed:probability:action  any pass of any place, drawn from the seed, again and again
+ *
+ * Actions: `kill` (SIGKILL to this process), `throw`, `stall=ms` (nothing in this process moves meanwhile, as in a long
+ * collection of garbage or under SIGSTOP). Before acting a line goes to COORD_FAILPOINT_LOG.
  */
 import { appendFileSync } from 'node:fs';
 import { CoordError } from './errors.js';
 
 interface Armed {
-  readonly nth: number;
+  /** Place that is meant; null for any. */
+  readonly name: string | null;
   readonly action: string;
-  count: number;
+  /** For the log: the nth pass, or `random`. */
+  readonly when: string;
+  /** Whether this pass is the one. */
+  readonly due: () => boolean;
 }
 
+const ACTION = 'kill|throw|stall=[1-9]\\d{0,6}';
+const COUNTED = new RegExp(`^(?!random:)(.+):(\\d+):(${ACTION})$`);
+const DRAWN = new RegExp(`^random:(\\d+):(0?\\.\\d+|1|0):(${ACTION})$`);
+
 export class Failpoints {
-  readonly #armed = new Map<string, Armed>();
+  readonly #armed: readonly Armed[];
   readonly #log: string | undefined;
 
-  /** `text` as in COORD_FAILPOINTS; `*` as name counts every failpoint that is passed. */
+  /** `text` as in COORD_FAILPOINTS, `log` as in COORD_FAILPOINT_LOG. */
   constructor(text: string | undefined, log: string | undefined) {
     this.#log = log;
-    for (const part of (text ?? '').split(',').filter((item) => item !== '')) {
-      const match = /^(.+):(\d+):(kill|throw)$/.exec(part);
-      if (match === null)
-        throw new CoordError('USAGE', `COORD_FAILPOINTS: "${part}" is not name:nth:kill or name:nth:throw`);
-      this.#armed.set(match[1] ?? '', { nth: Number(match[2]), action: match[3] ?? '', count: 0 });
-    }
+    this.#armed = (text ?? '')
+      .split(',')
+      .filter((part) => part !== '')
+      .map((part) => drawn(part) ?? counted(part) ?? refuse(part));
   }
 
   pass(name: string): void {
-    if (this.#armed.size === 0) return;
-    this.#hit(this.#armed.get(name), name);
-    this.#hit(this.#armed.get('*'), name);
+    if (this.#armed.length === 0) return;
+    for (const armed of this.#armed)
+      if ((armed.name === null || armed.name === name) && armed.due()) this.#act(armed, name);
   }
 
-  #hit(armed: Armed | undefined, name: string): void {
-    if (armed === undefined || ++armed.count !== armed.nth) return;
-    if (this.#log !== undefined)
-      appendFileSync(this.#log, `${name}:${String(armed.nth)}:${armed.action} pid ${String(process.pid)}\n`);
-    if (armed.action === 'kill') process.kill(process.pid, 'SIGKILL');
-    throw new CoordError('FAILPOINT', `failpoint ${name} was hit ${String(armed.nth)} times`);
+  #act({ action, when }: Armed, name: string): void {
+    if (this.#log !== undefined) appendFileSync(this.#log, `${name}:${when}:${action} pid ${String(process.pid)}\n`);
+    if (action.startsWith('stall=')) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(action.slice('stall='.length)));
+      return;
+    }
+    if (action === 'kill') process.kill(process.pid, 'SIGKILL');
+    throw new CoordError('FAILPOINT', `failpoint ${name}:${when} was hit`);
   }
 }
 
 export const noFailpoints = new Failpoints(undefined, undefined);
+
+function counted(part: string): Armed | null {
+  const match = COUNTED.exec(part);
+  if (match === null) return null;
+  const [, name = '', nth = '', action = ''] = match;
+  let passed = 0;
+  return { name: name === '*' ? null : name, action, when: nth, due: () => ++passed === Number(nth) };
+}
+
+function drawn(part: string): Armed | null {
+  const match = DRAWN.exec(part);
+  if (match === null) return null;
+  const [, seed = '', probability = '', action = ''] = match;
+  const next = numbersFrom(Number(seed));
+  return { name: null, action, when: 'random', due: () => next() < Number(probability) };
+}
+
+function refuse(part: string): never {
+  const forms = 'name:nth:action or random:seed:probability:action, with kill, throw or stall=ms as action';
+  throw new CoordError('USAGE', `COORD_FAILPOINTS: "${part}" is not ${forms}`);
+}
+
+/** Numbers from 0 to 1, always the same ones for a seed (mulberry32). */
+function numbersFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

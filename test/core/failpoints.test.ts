@@ -57,12 +57,42 @@ describe('a failpoint', () => {
     kill.mockRestore();
   });
 
+  it('stalls everything in this process for its time, and then goes on', () => {
+    const failpoints = new Failpoints('a:2:stall=120', join(folder, 'log'));
+    const from = performance.now();
+    expect(thrownAt(failpoints, ['a'])).toEqual([]);
+    const between = performance.now();
+    expect(thrownAt(failpoints, ['a', 'a'])).toEqual([]);
+    expect(performance.now() - between).toBeGreaterThanOrEqual(115);
+    expect(between - from).toBeLessThan(115);
+    expect(readFileSync(join(folder, 'log'), 'utf8')).toBe(`a:2:stall=120 pid ${String(process.pid)}\n`);
+  });
+
+  it('drawn at random hits any place, about as often as asked, the same ones for the same seed', () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => `place-${String(index % 7)}`);
+    const hits = thrownAt(new Failpoints('random:7:0.05:throw', undefined), names);
+    expect(hits.length).toBeGreaterThan(60);
+    expect(hits.length).toBeLessThan(140);
+    expect(new Set(hits.map((hit) => hit % 7)).size).toBe(7);
+    expect(thrownAt(new Failpoints('random:7:0.05:throw', undefined), names)).toEqual(hits);
+    expect(thrownAt(new Failpoints('random:8:0.05:throw', undefined), names)).not.toEqual(hits);
+  });
+
+  it('drawn at random says so in the log', () => {
+    const log = join(folder, 'log');
+    thrownAt(new Failpoints('random:1:1:throw', log), ['commit.before']);
+    expect(readFileSync(log, 'utf8')).toBe(`commit.before:random:throw pid ${String(process.pid)}\n`);
+  });
+
   it('does nothing when none is armed', () => {
     for (const failpoints of [noFailpoints, new Failpoints(undefined, undefined), new Failpoints('', undefined)])
       expect(thrownAt(failpoints, ['a', '*'])).toEqual([]);
   });
 
-  it.each(['a', 'a:1', 'a:x:kill', 'a:1:stall', 'a:1:throw,b'])('refuses %s', (text) => {
-    expect(() => new Failpoints(text, undefined)).toThrow(/COORD_FAILPOINTS/);
-  });
+  it.each(['a', 'a:1', 'a:x:kill', 'a:1:stall', 'a:1:stall=0', 'a:1:throw,b', 'random:1:2:kill', 'random:x:0.1:kill'])(
+    'refuses %s',
+    (text) => {
+      expect(() => new Failpoints(text, undefined)).toThrow(/COORD_FAILPOINTS/);
+    },
+  );
 });
