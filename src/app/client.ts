@@ -3,11 +3,11 @@ import { Client } from '../coordinator/client.js';
 import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
+import { parseAddress } from '../redis/address.js';
 import { openRedisStore } from '../redis/store.js';
-import { givenAddress } from './connect.js';
 
 export interface ConnectOptions {
-  /** `redis://…`, `rediss://…` or `unix:/path`. */
+  /** `redis://…`, `unix:/path`, `redis+sentinel://…`, `redis+cluster://…`, or with `rediss`: see docs/redis.md. */
   readonly redis: string;
   /** Default `coord`. */
   readonly namespace?: string;
@@ -19,7 +19,7 @@ export async function connect({
   namespace = 'coord',
 }: ConnectOptions): Promise<{ readonly client: Client; close(): Promise<void> }> {
   const means = { clock: systemClock, ids: randomIds };
-  const address = givenAddress({ redis, namespace, directory: '.' }) ?? { url: redis };
+  const address = parseAddress(redis);
   const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
   const { partitions } = await store.namespace.open(null);
   return { client: new Client({ store, partitions, ...means }), close: () => store.close() };

@@ -13,7 +13,7 @@ import type { Ids } from '../core/ids.js';
 import type { Store } from '../core/ports.js';
 import { systemCode, systemWords } from '../core/system-errors.js';
 import { createMemoryStore } from '../memory/store.js';
-import type { Address } from '../redis/connection.js';
+import { type Address, parseAddress } from '../redis/address.js';
 import {
   type ManagedServer,
   managedServer,
@@ -58,15 +58,9 @@ export async function connect(
   }
 }
 
-/** The address that a command works on, without connecting; null for none. */
+/** The address that a command works on, without connecting; null for none. Throws USAGE for one that is none. */
 export function givenAddress(options: GlobalOptions): Address | null {
-  if (options.redis === null) return null;
-  if (/^(unix:|\/)/.test(options.redis)) return { socket: options.redis.replace(/^unix:(\/\/)?/, '') };
-  if (/^rediss?:\/\//.test(options.redis)) return { url: options.redis };
-  throw new CoordError(
-    'USAGE',
-    `"${options.redis}" is no Redis address: use redis://host:port, rediss://host:port or unix:/path/to.sock`,
-  );
+  return options.redis === null ? null : parseAddress(options.redis);
 }
 
 async function openStore(options: GlobalOptions, { reach, means }: { reach: Reach; means: Means }): Promise<Opened> {

@@ -5,9 +5,9 @@ import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
 import { WorkerHost } from '../personas/host.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
+import { parseAddress } from '../redis/address.js';
 import { openRedisStore } from '../redis/store.js';
 import type { ConnectOptions } from './client.js';
-import { givenAddress } from './connect.js';
 
 export interface WorkerRequest extends ConnectOptions {
   readonly personas: readonly PersonaDefinition[];
@@ -19,7 +19,7 @@ export interface WorkerRequest extends ConnectOptions {
 export async function startWorker(request: WorkerRequest): Promise<{ stop(): Promise<void> }> {
   const { redis, namespace = 'coord', personas, stateDirectory = '.coord' } = request;
   const means = { clock: systemClock, ids: randomIds };
-  const address = givenAddress({ redis, namespace, directory: '.' }) ?? { url: redis };
+  const address = parseAddress(redis);
   const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
   const { partitions } = await store.namespace.open(null);
   const worker = `${hostname()}:${String(process.pid)}:${randomIds.nonce().slice(0, 6)}`;

@@ -80,6 +80,21 @@ export const ERRORS = {
   },
   FORMAT_UNKNOWN: { summary: 'The namespace was written by a newer version of coord.', exit: 1, retryable: false },
   REDIS_UNREACHABLE: { summary: 'The Redis server does not answer.', exit: 1, retryable: true },
+  REDIS_NOT_WRITABLE: {
+    summary: 'The Redis server answers and takes no writes for now.',
+    exit: 1,
+    retryable: true,
+  },
+  REDIS_DENIED: {
+    summary: 'The Redis server does not let this user in, or not do what coord does.',
+    exit: 1,
+    retryable: true,
+  },
+  REDIS_FULL: {
+    summary: 'Redis is short of memory, so no new run is taken in; those that run go on.',
+    exit: 1,
+    retryable: false,
+  },
   REDIS_UNSUITABLE: {
     summary: 'The Redis server runs with a setting or version that would break a promise.',
     exit: 1,
@@ -89,6 +104,11 @@ export const ERRORS = {
   REDIS_START_FAILED: { summary: 'The private Redis server could not be started.', exit: 1, retryable: false },
   OUTCOME_UNKNOWN: {
     summary: 'A write was sent but its answer never came: it may or may not have been applied.',
+    exit: 1,
+    retryable: true,
+  },
+  NOT_CONFIRMED: {
+    summary: 'A write is stored on the master, and on fewer replicas than confirmed mode asks for.',
     exit: 1,
     retryable: true,
   },

@@ -1,7 +1,8 @@
 /** Whether a server keeps what coord promises: its version, its role, and the settings that would break a promise. */
 import type { Clock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
-import { type Address, Connection, describe } from './connection.js';
+import { type Address, describe } from './address.js';
+import { Connection } from './connection.js';
 import { pairsOf } from './replies.js';
 
 export interface ServerFacts {
