@@ -1,0 +1,227 @@
+/**
+ * A process's connection to the store: every method of every port, whatever they are, is a request that takes time to
+ * arrive, happens, and is answered in time; and each of these may go wrong as the faults of the simulation say.
+ */
+import { CoordError } from '../../src/core/errors.js';
+import type { Store } from '../../src/core/ports.js';
+import type { Draw } from './draw.js';
+import type { CallFault } from './faults.js';
+import type { SimulatedProcess } from './process.js';
+import { noteAnswer } from './answers.js';
+import { outcomeOf } from './trace.js';
+import type { Hanging, World } from './world.js';
+
+/** What a full server refuses; scripts for work that is under way may use the reserve. */
+const REFUSED_WHEN_FULL = new Set([
+  'namespace.putDefinition',
+  'namespace.announceWorker',
+  'artifacts.put',
+  'requests.join',
+]);
+
+interface Call {
+  readonly name: string;
+  readonly apply: (args: readonly unknown[]) => unknown;
+  readonly args: readonly unknown[];
+  readonly fault: CallFault | null;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  /** Ends a call that waits in the server. */
+  readonly abort: AbortController;
+  settled: boolean;
+}
+
+export class Link implements Hanging {
+  readonly #process: SimulatedProcess;
+  readonly #world: World;
+  readonly #draw: Draw;
+  readonly #calls = new Set<Call>();
+  /** Requests and answers of one connection keep their order: whatever arrives next is the first of these. */
+  readonly #requests: Call[] = [];
+  readonly #answers: (() => void)[] = [];
+  #lastArrival = 0;
+  #lastAnswer = 0;
+
+  constructor(process: SimulatedProcess, world: World, draw: Draw) {
+    this.#process = process;
+    this.#world = world;
+    this.#draw = draw;
+    world.links.add(this);
+    process.onDeath(() => {
+      world.links.delete(this);
+      // The sockets of a process that dies are closed, unless its machine died with it.
+      if (draw.chance(0.5)) for (const call of this.#calls) call.abort.abort();
+    });
+  }
+
+  /** The store as the process reaches it. */
+  store(store: Store): Store {
+    const ports = new Map<PropertyKey, unknown>();
+    return new Proxy(store, {
+      get: (target, name) => {
+        const port: unknown = Reflect.get(target, name);
+        if (typeof port !== 'object' || port === null) return port;
+        if (!ports.has(name)) ports.set(name, this.#port(String(name), port));
+        return ports.get(name);
+      },
+    });
+  }
+
+  hangUp(why: string): void {
+    for (const call of this.#calls) {
+      call.abort.abort();
+      this.#answer(call, { error: new CoordError('OUTCOME_UNKNOWN', `${call.name}: ${why}`) }, { inOrder: false });
+    }
+  }
+
+  #port(name: string, port: object): object {
+    return new Proxy(port, {
+      get: (target, method) => {
+        const found: unknown = Reflect.get(target, method);
+        if (typeof found !== 'function') return found;
+        return (...args: readonly unknown[]): Promise<unknown> =>
+          this.#call(`${name}.${String(method)}`, args, (given) => Reflect.apply(found, target, [...given]) as unknown);
+      },
+    });
+  }
+
+  #call(name: string, args: readonly unknown[], apply: Call['apply']): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (!this.#process.alive) return;
+      const fault = this.#world.faultOf(this.#process.role, name);
+      const call: Call = { name, args, apply, fault, resolve, reject, abort: new AbortController(), settled: false };
+      this.#calls.add(call);
+      if (name === 'requests.reply') this.#world.replies.push(args);
+      if (fault?.kind === 'crash-before' || this.#isPoison(name, args)) this.#process.crash();
+      if (fault?.kind === 'stall-before') {
+        this.#process.stall(fault.ms);
+        this.#process.deliver(() => this.#send(call));
+      } else if (this.#process.alive) this.#send(call);
+    });
+  }
+
+  /** Evaluating the message has killed the process before it could commit what came of it. */
+  #isPoison(name: string, args: readonly unknown[]): boolean {
+    const { poison } = this.#world;
+    if (poison.size === 0 || name !== 'partitions.commit') return false;
+    const commit = args[1] as { readonly consumed: readonly string[] };
+    return commit.consumed.some((entry) => poison.has(entry));
+  }
+
+  #send(call: Call): void {
+    const { schedule } = this.#world;
+    const { fault } = call;
+    if (fault?.kind === 'lost-request' || fault?.kind === 'late-request') {
+      // The process gives up; of a request that is late, the store hears afterwards.
+      const waits = fault.kind === 'lost-request' ? fault.ms : 20;
+      schedule.after(waits, () => this.#fail(call, fault.kind));
+      if (fault.kind === 'late-request') schedule.after(waits + fault.ms, () => this.#happen(call, fault.ms));
+      return;
+    }
+    if (blocks(call.args)) {
+      schedule.after(this.#latency(), () => this.#arrive(call));
+      return;
+    }
+    this.#requests.push(call);
+    this.#lastArrival = Math.max(this.#lastArrival, schedule.now + this.#latency());
+    schedule.after(this.#lastArrival - schedule.now, () => {
+      const first = this.#requests.shift();
+      if (first !== undefined) this.#arrive(first);
+    });
+  }
+
+  #arrive(call: Call): void {
+    if (call.settled) return;
+    if (this.#world.down) this.#fail(call, 'the store is down');
+    else this.#happen(call, 0);
+  }
+
+  /** The store does what it is asked. `late`: nobody waits for the answer any more. */
+  #happen(call: Call, late: number): void {
+    const world = this.#world;
+    const { name, fault } = call;
+    if (late > 0 && world.down) return;
+    if (world.full && this.#isRefused(call)) {
+      world.answered('full');
+      this.#answer(call, { error: new CoordError('REDIS_UNSUITABLE', `Redis refuses ${name}: OOM`) });
+      return;
+    }
+    const args = call.args.map((arg) => withSignal(arg, call.abort.signal));
+    // Whatever the store changes, it changes before it gives its promise back.
+    const given = call.apply(args);
+    world.ledger.look(this.#process.name, name);
+    if (fault?.kind === 'crash-after') this.#process.crash();
+    if (fault?.kind === 'stall-after') this.#process.stall(fault.ms);
+    Promise.resolve(given).then(
+      (value) => {
+        noteAnswer(world, name, value);
+        if (fault?.kind === 'lost-reply') world.schedule.after(fault.ms, () => this.#fail(call, 'lost-reply'));
+        else this.#answer(call, { value });
+      },
+      (error: unknown) => this.#answer(call, { error: error as Error }),
+    );
+  }
+
+  #isRefused({ name, args }: Call): boolean {
+    if (name !== 'admission.admit') return REFUSED_WHEN_FULL.has(name);
+    const [request] = args;
+    return typeof request === 'object' && request !== null && Reflect.get(request, 'kind') === 'start';
+  }
+
+  #fail(call: Call, why: string): void {
+    const { name } = call;
+    // Of a request that certainly was not applied, the client often cannot know it.
+    const code = this.#draw.chance(0.5) ? 'REDIS_UNREACHABLE' : 'OUTCOME_UNKNOWN';
+    this.#answer(call, { error: new CoordError(code, `${name}: ${why}`) }, { inOrder: false });
+  }
+
+  #answer(
+    call: Call,
+    answer: { readonly value: unknown } | { readonly error: Error },
+    { inOrder } = { inOrder: !blocks(call.args) },
+  ): void {
+    if (call.settled) return;
+    const { schedule } = this.#world;
+    const tell = (): void => this.#tell(call, answer);
+    if (!inOrder) {
+      schedule.after(this.#latency(), () => this.#process.deliver(tell));
+      return;
+    }
+    this.#answers.push(tell);
+    this.#lastAnswer = Math.max(this.#lastAnswer, schedule.now + this.#latency());
+    schedule.after(this.#lastAnswer - schedule.now, () => this.#process.deliver(() => this.#answers.shift()?.()));
+  }
+
+  #tell(call: Call, answer: { readonly value: unknown } | { readonly error: Error }): void {
+    if (call.settled) return;
+    call.settled = true;
+    this.#calls.delete(call);
+    const { schedule, trace } = this.#world;
+    const outcome = 'value' in answer ? outcomeOf(answer.value) : codeOf(answer.error);
+    trace.add(schedule.now, this.#process.name, `${call.name} ${outcome}`);
+    if ('value' in answer) call.resolve(answer.value);
+    else call.reject(answer.error);
+  }
+
+  /** Mostly quick, now and then slow. */
+  #latency(): number {
+    const draw = this.#draw;
+    if (draw.chance(0.02)) return draw.between(5, 150);
+    return draw.below(3);
+  }
+}
+
+function blocks(args: readonly unknown[]): boolean {
+  const [want] = args;
+  return typeof want === 'object' && want !== null && 'waitMs' in want && 'signal' in want;
+}
+
+/** What waits in the server ends when its caller says so, and when the connection breaks. */
+function withSignal(arg: unknown, broken: AbortSignal): unknown {
+  if (typeof arg !== 'object' || arg === null || !('signal' in arg) || !(arg.signal instanceof AbortSignal)) return arg;
+  return { ...arg, signal: AbortSignal.any([arg.signal, broken]) };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof CoordError ? error.code : `ERROR ${String(error)}`;
+}
