@@ -42,7 +42,9 @@ export class Host {
       void this.worker?.ask(event.run);
     };
     const place = `${hostname()}:${String(process.pid)}`;
-    this.#coordinator = coordinate ? new Coordinator({ store, partitions, clock, ids, name: place, report }) : null;
+    this.#coordinator = coordinate
+      ? new Coordinator({ store, partitions, clock, ids, name: place, report, isDead: isDeadHere, failpoints })
+      : null;
     const worker = `${place}:${ids.nonce().slice(0, 6)}`;
     this.worker =
       personas.size === 0

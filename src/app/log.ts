@@ -22,11 +22,7 @@ export function createLog(
   return {
     coordinator: (event) => {
       const [level, message] = describeCoordinator(event);
-      emit(
-        level,
-        message,
-        event.type === 'partition.interrupted' ? { ...event, error: messageOf(event.error) } : event,
-      );
+      emit(level, message, 'error' in event ? { ...event, error: messageOf(event.error) } : event);
     },
     worker: (event) => {
       const [level, message] = describeWorker(event);
@@ -58,6 +54,32 @@ function describeCoordinator(event: CoordinatorEvent): [Level, string] {
       return [
         'debug',
         `partition ${String(event.partition)} is held by ${event.owner} for ${String(event.remainingMs)} ms more`,
+      ];
+    case 'partition.on-hold':
+      return ['warn', `partition ${String(event.partition)} is on hold: ${event.reason}`];
+    case 'partition.rolled-back':
+      return [
+        'warn',
+        `partition ${String(event.partition)}: the store has lost ${String(event.to - event.from + 1)} confirmed changes (positions ${String(event.from)} to ${String(event.to)}); see \`coord incidents\``,
+      ];
+    case 'roll.changed':
+      return [
+        'info',
+        `${String(event.coordinators)} coordinator${event.coordinators === 1 ? '' : 's'}; ${String(event.quota)} partition${event.quota === 1 ? '' : 's'} for this one`,
+      ];
+    case 'roll.interrupted':
+      return ['debug', `the other coordinators were not heard of: ${messageOf(event.error)}`];
+    case 'namespace.gone':
+      return ['warn', 'the namespace that this coordinator opened is gone from the store; it stops'];
+    case 'worker.buried':
+      return [
+        'warn',
+        `worker ${event.worker} is dead: ${event.why}; it held ${String(event.attempts)} attempt${event.attempts === 1 ? '' : 's'}`,
+      ];
+    case 'run.newer':
+      return [
+        'warn',
+        `run ${event.run} has format ${String(event.format)}, which a newer coord has written; it is left alone`,
       ];
     case 'partition.fenced':
       return ['warn', `partition ${String(event.partition)} was taken over; epoch ${String(event.epoch)} is over`];
@@ -106,6 +128,11 @@ function describeWorker(event: WorkerEvent): [Level, string] {
       return [
         'warn',
         `${event.run} ${event.step} attempt ${String(event.attempt)}: its worker had died; its processes are ended`,
+      ];
+    case 'rolled-back':
+      return [
+        'warn',
+        `partition ${String(event.partition)}: the store has lost positions ${String(event.from)} to ${String(event.to)}; see \`coord incidents\``,
       ];
     case 'trouble':
       return ['warn', `${event.doing}: ${event.message}`];

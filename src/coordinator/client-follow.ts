@@ -87,7 +87,7 @@ interface Page {
 }
 
 function factsOf(entries: readonly FeedEntry[]): readonly Fact[] {
-  return entries.map((entry) => JSON.parse(entry.fact) as Fact);
+  return entries.flatMap((entry) => JSON.parse(entry.facts) as Fact[]);
 }
 
 /** A read that waits for a store that does not answer; `otherwise` is what is known meanwhile. */

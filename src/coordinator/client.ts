@@ -184,7 +184,7 @@ export class Client {
     const facts: Fact[] = [];
     for (let after = '0'; ; ) {
       const page = await this.#params.store.runs.history({ partition: this.#partition(run), run, after, limit: PAGE });
-      for (const entry of page) facts.push(JSON.parse(entry.fact) as Fact);
+      for (const entry of page) facts.push(...(JSON.parse(entry.facts) as Fact[]));
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) return facts;
       after = last.id;

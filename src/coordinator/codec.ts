@@ -15,6 +15,8 @@ import {
   runInputSchema,
   signalBodySchema,
 } from '../core/messages.js';
+import { RUN_FORMAT } from '../core/formats.js';
+import { chainHash, genesisHash, journalText } from '../core/journal.js';
 import type { Commit, InboxEntry, StoredRun } from '../core/ports.js';
 import type { Plan } from '../definition/plan.js';
 import { parseRecord, runRecordSchema, stepRecordSchema } from '../machines/records.js';
@@ -29,7 +31,17 @@ export function stateOf(stored: StoredRun, plan: Plan): RunState {
   );
   const record = parseRecord(runRecordSchema, stored.record, 'the run record');
   const input = parseRecord(runInputSchema, stored.input, "the run's input");
-  return runState({ plan, input, record, version: stored.version, steps });
+  return runState({ plan, input, record, version: stored.version, steps, chain: chainOf(stored) });
+}
+
+/** What the next entry's hash continues. A run from before there were chains begins one here. */
+function chainOf(stored: StoredRun): string {
+  return stored.chain === '' ? genesisHash(stored) : stored.chain;
+}
+
+/** Whether a newer coord has written the run: then it is none of ours. */
+export function isNewer({ format }: StoredRun): boolean {
+  return format > RUN_FORMAT;
 }
 
 /** When the entry arrived, by the store's clock, ms. */
@@ -103,18 +115,25 @@ export function replyFrom(body: string): PersonaReply {
   return invalid(`the reply is not valid: ${issues.join('; ')}`);
 }
 
-export function commitOf(state: RunState, result: FoldResult, consumed: readonly string[]): Commit {
+/** `genesis`: the record as stored, of a run that has no history yet. */
+export function commitOf(
+  state: RunState,
+  result: FoldResult,
+  { messages, genesis }: { messages: readonly Message[]; genesis: string | null },
+): Commit {
+  const texts = { messages: journalText(messages), facts: JSON.stringify(result.facts) };
   return {
     run: state.record.id,
     expectedVersion: state.version,
     record: JSON.stringify(result.record),
     status: { from: state.record.status, to: result.record.status },
     steps: [...result.steps].map(([step, record]) => ({ step, record: JSON.stringify(record), token: record.token })),
-    consumed,
+    consumed: messages.map(({ id }) => id),
     requests: result.requests,
     arm: result.arm,
     disarm: result.disarm,
-    facts: result.facts.map((fact) => JSON.stringify(fact)),
+    entry: { ...texts, hash: chainHash(state.chain, { ...texts, version: state.version + 1 }), genesis },
+    definition: null,
     starts: result.starts,
     sends: result.sends,
     release: result.release,

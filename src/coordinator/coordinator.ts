@@ -1,43 +1,121 @@
-/** All partitions of a namespace, each with its owner: what `coord daemon` runs beside its workers. */
+/**
+ * A coordinator's share of the partitions of a namespace, each with its owner: what `coord daemon` runs beside its workers.
+ * It says all the time that it is there, hears of the others, and takes or gives up partitions as they come and go.
+ */
 import type { Clock } from '../core/clock.js';
+import { CoordError } from '../core/errors.js';
+import type { Failpoints } from '../core/failpoints.js';
 import type { Ids } from '../core/ids.js';
 import type { Store } from '../core/ports.js';
-import type { Service } from '../core/service.js';
+import { Loop } from '../core/service.js';
+import type { Roll } from '../core/watch-ports.js';
 import type { Report } from './events.js';
 import { PartitionOwner } from './owner.js';
 import { Plans } from './plans.js';
+import { quotaOf, Share } from './share.js';
 import { Turn } from './turn.js';
+import { Undertaker } from './undertaker.js';
 
 export interface CoordinatorParams {
-  readonly store: Pick<Store, 'partitions' | 'namespace'>;
+  readonly store: Pick<Store, 'partitions' | 'namespace' | 'roll' | 'watermarks' | 'requests'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly name: string;
   readonly report: Report;
-  /** How long a partition stays owned after its owner fell silent: the longest pause after a kill. Default 3 s. */
+  /** How long a partition stays owned after its owner fell silent: the longest pause after a kill. Default 2 s. */
   readonly leaseMs?: number;
+  /** How long a worker may say nothing before it is taken for dead, ms. Default 5 s. */
+  readonly workerSilentMs?: number;
   readonly runsCached?: number;
+  /** Whether an owner or worker of this name is known to be dead, so that nobody waits for it. */
+  readonly isDead?: (name: string) => boolean;
+  readonly failpoints?: Failpoints;
 }
 
-export class Coordinator implements Service {
+export class Coordinator extends Loop {
+  readonly #params: CoordinatorParams;
+  readonly #leaseMs: number;
+  readonly #name: string;
   readonly #owners: readonly PartitionOwner[];
+  readonly #undertaker: Undertaker;
+  readonly #share: Share;
 
   constructor(params: CoordinatorParams) {
-    const { store, partitions, clock, ids, name, report, leaseMs = 3_000, runsCached = 1_000 } = params;
+    super();
+    const { store, partitions, clock, ids, name, report, runsCached = 1_000, failpoints } = params;
+    const { leaseMs = 2_000, workerSilentMs = 5_000, isDead = () => false } = params;
+    this.#params = params;
+    this.#leaseMs = leaseMs;
+    this.#name = `${name}:${ids.nonce()}`;
+    // Until it has heard of others it takes nothing: it may be one of many that start together.
+    this.#share = new Share();
     const plans = new Plans(store.namespace);
     this.#owners = Array.from({ length: partitions }, (_, partition) => {
-      const turn = new Turn({ partitions: store.partitions, plans, report, runsCached });
-      return new PartitionOwner({ partition, partitions: store.partitions, turn, clock, ids, report, name, leaseMs });
+      const turnParams = { partitions: store.partitions, plans, report, runsCached };
+      const turn = new Turn(failpoints === undefined ? turnParams : { ...turnParams, failpoints });
+      const { namespace, watermarks } = store;
+      const means = { partitions: store.partitions, namespace, watermarks, share: this.#share, clock, ids, report };
+      return new PartitionOwner({ partition, ...means, turn, name, leaseMs, isDead });
+    });
+    this.#undertaker = new Undertaker({
+      namespace: store.namespace,
+      requests: store.requests,
+      partitions,
+      clock,
+      report,
+      isDead,
+      silentMs: workerSilentMs,
     });
   }
 
-  start(): void {
+  protected override async body(signal: AbortSignal): Promise<void> {
     for (const owner of this.#owners) owner.start();
+    this.#undertaker.start();
+    const gone = await this.#answerRoll(signal);
+    await this.#undertaker.stop();
+    await Promise.all(this.#owners.map((owner) => owner.stop()));
+    if (gone) this.#params.report({ type: 'namespace.gone' });
+    else await this.#sayGoodbye();
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#owners.map((owner) => owner.stop()));
+  /** Until it is stopped, or the namespace is not there any more: then true. */
+  async #answerRoll(signal: AbortSignal): Promise<boolean> {
+    const { store, clock, report } = this.#params;
+    const everyMs = this.#leaseMs / 4;
+    let mark: string | null = null;
+    while (!signal.aborted) {
+      try {
+        const roll = await store.roll.announce({ coordinator: this.#name, aliveMs: this.#leaseMs, tell: false });
+        if (roll === 'gone') return true;
+        if (roll.mark !== mark) await this.#take(roll);
+        ({ mark } = roll);
+        await store.roll.changed({ mark, waitMs: everyMs, signal });
+      } catch (error) {
+        if (!(error instanceof CoordError)) throw error;
+        report({ type: 'roll.interrupted', error });
+        await clock.sleep(everyMs, signal);
+      }
+    }
+    return false;
+  }
+
+  /** Takes or gives up what the new roll says; whoever is to get it hears of it. */
+  async #take({ coordinators }: Roll): Promise<void> {
+    const { store, partitions, report } = this.#params;
+    const quota = quotaOf({ coordinators, name: this.#name, partitions });
+    if (quota !== this.#share.quota) report({ type: 'roll.changed', coordinators: coordinators.length, quota });
+    if ((await this.#share.set(quota)) === 0) return;
+    await store.roll.announce({ coordinator: this.#name, aliveMs: this.#leaseMs, tell: true });
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    try {
+      await this.#params.store.roll.forget(this.#name);
+    } catch (error) {
+      // The others find out by themselves when nothing is heard of it.
+      this.#params.report({ type: 'roll.interrupted', error });
+    }
   }
 }

@@ -1,17 +1,23 @@
 /**
- * Owns one partition: takes its lease, keeps it, fires its timers, and turns its inbox until it loses the lease or is
- * stopped. If it dies here, the lease runs out and the next owner begins with what was committed last.
+ * Owns one partition: takes its lease, keeps it, fires its timers, and turns its inbox until it loses the lease, is to
+ * give it up or is stopped. If it dies here, the lease runs out and the next owner begins with what was committed last.
  */
 import type { Clock } from '../core/clock.js';
 import type { Ids } from '../core/ids.js';
-import type { InboxEntry, Lease, PartitionPort } from '../core/ports.js';
+import type { InboxEntry, Lease, NamespacePort, PartitionPort } from '../core/ports.js';
 import { Loop } from '../core/service.js';
+import type { WatermarkPort } from '../core/watch-ports.js';
 import type { Report } from './events.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import type { Share } from './share.js';
 import type { Turn } from './turn.js';
 
 export interface OwnerParams {
   readonly partition: number;
   readonly partitions: PartitionPort;
+  readonly namespace: Pick<NamespacePort, 'owners'>;
+  readonly watermarks: Pick<WatermarkPort, 'check'>;
+  readonly share: Share;
   readonly turn: Turn;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -19,6 +25,8 @@ export interface OwnerParams {
   /** Prefix of the owner's name, for people: where it runs. A nonce is added once. */
   readonly name: string;
   readonly leaseMs: number;
+  /** Whether an owner of this name is known to be dead: its lease is then not waited for. */
+  readonly isDead: (owner: string) => boolean;
 }
 
 /** A message may kill its coordinator this often before it is set aside. */
@@ -41,71 +49,126 @@ export class PartitionOwner extends Loop {
   }
 
   protected override async body(signal: AbortSignal): Promise<void> {
-    const { partition, clock, report, turn } = this.#params;
+    const { partition, clock, report, turn, share } = this.#params;
     while (!signal.aborted) {
+      await this.#untilRoom(signal);
+      if (signal.aborted) return;
       try {
-        const lease = await this.#acquire(signal);
-        if (lease !== null) await this.#hold(lease, signal);
+        const lease = await this.#acquire();
+        if ('retryMs' in lease) {
+          share.letGo(partition);
+          await this.#pause(lease.retryMs, { signal, early: (over) => share.roll(over) });
+        } else {
+          await this.#hold(lease, signal);
+        }
       } catch (error) {
         // Whatever was sent and not answered may have happened or not; the store knows, so everything is read again.
         report({ type: 'partition.interrupted', partition, error });
         await clock.sleep(AFTER_ERROR_MS, signal);
+      } finally {
+        share.letGo(partition);
       }
       turn.forget();
     }
   }
 
-  async #acquire(signal: AbortSignal): Promise<Lease | null> {
-    const { partition, partitions, clock, report, leaseMs } = this.#params;
+  /** Whoever has its share already leaves what is free to others for a moment; what they leave lying is taken all the same. */
+  async #untilRoom(signal: AbortSignal): Promise<void> {
+    const { share, partition, leaseMs, clock } = this.#params;
+    const until = clock.monotonic() + leaseMs / 4;
+    while (!signal.aborted) {
+      const leftMs = until - clock.monotonic();
+      if (share.reserve(partition, { evenIfFull: leftMs <= 0 })) return;
+      await this.#pause(leftMs, { signal, early: (over) => share.room(over) });
+    }
+  }
+
+  async #pause(
+    ms: number,
+    { signal, early }: { signal: AbortSignal; early: (signal: AbortSignal) => Promise<void> },
+  ): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    await Promise.race([this.#params.clock.sleep(ms, either), early(either)]);
+    over.abort();
+  }
+
+  /** The lease, or when to ask again. */
+  async #acquire(): Promise<Lease | { readonly retryMs: number }> {
+    const { partition, partitions, report, leaseMs, isDead } = this.#params;
     const answer = await partitions.acquire({ partition, owner: this.#owner, leaseMs });
     if (answer.outcome === 'acquired') {
       report({ type: 'partition.acquired', partition, epoch: answer.lease.epoch });
       return answer.lease;
     }
+    if (answer.outcome === 'on_hold') {
+      report({ type: 'partition.on-hold', partition, reason: answer.reason });
+      return { retryMs: leaseMs };
+    }
     report({ type: 'partition.held', partition, owner: answer.owner, remainingMs: answer.remainingMs });
-    await clock.sleep(Math.min(answer.remainingMs + 10, leaseMs / 4), signal);
-    return null;
+    if (isDead(answer.owner) && (await this.#releaseFor(answer.owner))) return { retryMs: 0 };
+    return { retryMs: Math.min(answer.remainingMs + 10, leaseMs / 4) };
+  }
+
+  /** Gives the partition up on behalf of an owner that has died. */
+  async #releaseFor(owner: string): Promise<boolean> {
+    const { partition, partitions, namespace } = this.#params;
+    const held = (await namespace.owners()).find((one) => one.partition === partition && one.owner === owner);
+    return held !== undefined && (await partitions.release(held)) === 'ok';
   }
 
   async #hold(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { partitions, clock, report, leaseMs } = this.#params;
+    const { partitions, clock, report, leaseMs, watermarks, share } = this.#params;
     const { partition, epoch } = lease;
+    const keeper = new LeaseKeeper({ lease, leaseMs, partitions, clock });
+    share.hold(partition, () => keeper.giveUp());
+    const until = AbortSignal.any([signal, keeper.over]);
+    keeper.start();
+    try {
+      const lost = await watermarks.check(partition, this.#owner);
+      if (lost !== null) report({ type: 'partition.rolled-back', partition, from: lost.from, to: lost.to });
+      await this.#turn(lease, until);
+    } finally {
+      await keeper.stop();
+    }
+    // Given up at once, so that the next owner need not wait for the lease to run out.
+    const released = await partitions.release(lease);
+    report({ type: released === 'ok' ? 'partition.released' : 'partition.fenced', partition, epoch });
+  }
+
+  /** Until `until` is aborted or the store says that the lease is somebody else's. */
+  async #turn(lease: Lease, until: AbortSignal): Promise<void> {
+    const { partitions, clock } = this.#params;
+    const { partition } = lease;
     let cursor = '0';
-    let renewAt = clock.now() + leaseMs / 3;
     let fireAt = 0;
     // What lies in the inbox when a process takes over may be what killed the one before: it is counted before it is
     // evaluated. After a mere interruption this process lives, so nothing in there has killed it.
     let careful = !this.#lived;
     this.#lived = true;
-    while (!signal.aborted) {
-      if (clock.now() >= renewAt) {
-        if ((await partitions.renew(lease, leaseMs)) === 'fenced') break;
-        renewAt = clock.now() + leaseMs / 3;
-      }
-      if (clock.now() >= fireAt) {
+    while (!until.aborted) {
+      if (clock.monotonic() >= fireAt) {
         const fired = await partitions.fire(lease, BATCH);
-        if (fired.outcome === 'fenced') break;
+        if (fired.outcome === 'fenced') return;
         fireAt =
-          clock.now() + (fired.fired === BATCH ? 0 : Math.min(fired.nextInMs ?? LONGEST_WAIT_MS, LONGEST_WAIT_MS));
+          clock.monotonic() +
+          (fired.fired === BATCH ? 0 : Math.min(fired.nextInMs ?? LONGEST_WAIT_MS, LONGEST_WAIT_MS));
       }
-      const waitMs = careful ? 1 : Math.max(1, Math.min(renewAt, fireAt) - clock.now());
-      const entries = await partitions.read({ partition, after: cursor, limit: BATCH, waitMs, signal });
+      const waitMs = careful ? 1 : Math.max(1, fireAt - clock.monotonic());
+      const entries = await partitions.read({ partition, after: cursor, limit: BATCH, waitMs, signal: until });
       if (entries.length === 0) {
         careful = false;
         continue;
       }
       const done = await this.#evaluate(lease, entries, careful);
-      if (done === 'fenced') break;
+      if (done === 'fenced') return;
       if (done === 'again') {
         cursor = '0';
         continue;
       }
       cursor = done.cursor;
-      if (done.nextTimerMs !== null) fireAt = Math.min(fireAt, clock.now() + done.nextTimerMs);
+      if (done.nextTimerMs !== null) fireAt = Math.min(fireAt, clock.monotonic() + done.nextTimerMs);
     }
-    // Given up at once, so that the next owner need not wait for the lease to run out.
-    const released = await partitions.release(lease);
-    report({ type: released === 'ok' ? 'partition.released' : 'partition.fenced', partition, epoch });
   }
 
   async #evaluate(

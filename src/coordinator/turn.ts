@@ -4,12 +4,13 @@
  */
 import { LRUCache } from 'lru-cache';
 import { CoordError } from '../core/errors.js';
+import { type Failpoints, noFailpoints } from '../core/failpoints.js';
 import type { Claim, Message } from '../core/messages.js';
 import type { InboxEntry, Lease, PartitionPort } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import { fold } from '../machines/fold.js';
 import { applyFold, type FoldResult, type RunState } from '../machines/state.js';
-import { commitOf, messageFrom, stateOf, whyUnreadable } from './codec.js';
+import { commitOf, isNewer, messageFrom, stateOf, whyUnreadable } from './codec.js';
 import type { Report } from './events.js';
 import type { Plans } from './plans.js';
 
@@ -19,6 +20,7 @@ export interface TurnParams {
   readonly report: Report;
   /** Runs kept in memory; any other is read again when a message for it comes. */
   readonly runsCached: number;
+  readonly failpoints?: Failpoints;
 }
 
 /** `again`: something did not match the store, which must be read again from the start. */
@@ -35,11 +37,13 @@ type RunOutcome = 'ok' | 'again' | 'fenced';
 
 export class Turn {
   readonly #params: TurnParams;
+  readonly #failpoints: Failpoints;
   readonly #cache: LRUCache<string, RunState>;
   #nextTimerMs: number | null = null;
 
   constructor(params: TurnParams) {
     this.#params = params;
+    this.#failpoints = params.failpoints ?? noFailpoints;
     this.#cache = new LRUCache({ max: params.runsCached });
   }
 
@@ -61,13 +65,18 @@ export class Turn {
   async #advance(lease: Lease, run: string, entries: readonly InboxEntry[]): Promise<RunOutcome> {
     let state: RunState | undefined;
     let result: FoldResult;
-    const consumed: string[] = [];
+    let genesis: string | null;
+    const messages: Message[] = [];
     try {
       const loaded = await this.#load(lease, run, entries);
       if ('unknown' in loaded)
         return await this.#discardAll(lease, entries, { reason: loaded.unknown, quarantine: false });
-      state = loaded.state;
-      const messages: Message[] = [];
+      if ('newer' in loaded) {
+        // Its messages stay where they are: they are for a coordinator that knows the format.
+        this.#params.report({ type: 'run.newer', run, format: loaded.newer });
+        return 'ok';
+      }
+      ({ state, genesis } = loaded);
       for (const entry of entries) {
         const message = messageFrom(entry, loaded.claims);
         if ('invalid' in message) {
@@ -75,19 +84,18 @@ export class Turn {
             return 'fenced';
         } else {
           messages.push(message);
-          consumed.push(entry.id);
         }
       }
       if (messages.length === 0) return 'ok';
       result = fold(state, messages);
     } catch (error) {
-      // The store not answering is no fault of the run.
-      if (error instanceof CoordError && error.retryable) throw error;
+      if (isOfStore(error)) throw error;
       this.#cache.delete(run);
       return this.#discardAll(lease, entries, { reason: whyUnreadable(error), quarantine: true });
     }
+    this.#failpoints.pass('turn.folded');
     try {
-      return await this.#commit(lease, { state, result, consumed });
+      return await this.#commit(lease, { state, result, messages, genesis });
     } catch (error) {
       // A transition that is too large or too deep to be written down is the run's fault; it would come again for ever.
       if (!(error instanceof RangeError)) throw error;
@@ -96,12 +104,10 @@ export class Turn {
     }
   }
 
-  async #commit(
-    lease: Lease,
-    { state, result, consumed }: { state: RunState; result: FoldResult; consumed: readonly string[] },
-  ): Promise<RunOutcome> {
+  async #commit(lease: Lease, { state, result, messages, genesis }: Folded): Promise<RunOutcome> {
     const run = state.record.id;
-    const outcome = await this.#params.partitions.commit(lease, commitOf(state, result, consumed));
+    const commit = commitOf(state, result, { messages, genesis });
+    const outcome = await this.#params.partitions.commit(lease, commit);
     if (outcome !== 'ok') {
       this.#cache.delete(run);
       if (outcome === 'fenced') return 'fenced';
@@ -113,7 +119,7 @@ export class Turn {
       if (!runHasEnded(state.record.status))
         this.#params.report({ type: 'run.ended', run, status: result.record.status });
     } else {
-      this.#cache.set(run, applyFold(state, result));
+      this.#cache.set(run, applyFold(state, result, commit.entry.hash));
     }
     for (const { afterMs } of result.arm) this.#nextTimerMs = Math.min(this.#nextTimerMs ?? afterMs, afterMs);
     return 'ok';
@@ -124,15 +130,18 @@ export class Turn {
     lease: Lease,
     run: string,
     entries: readonly InboxEntry[],
-  ): Promise<{ state: RunState; claims: ReadonlyMap<string, Claim> } | { unknown: string }> {
+  ): Promise<Loaded | { unknown: string } | { newer: number }> {
     const cached = this.#cache.get(run);
     if (cached !== undefined && !entries.some(({ kind }) => kind === 'timer' || kind === 'cancel'))
-      return { state: cached, claims: new Map() };
+      return { state: cached, claims: new Map(), genesis: null };
     const stored = await this.#params.partitions.load(lease.partition, run);
     if (stored === null) return { unknown: `there is no run "${run}"` };
+    if (isNewer(stored)) return { newer: stored.format };
     if (stored.quarantined !== null) return { unknown: `the run is set aside: ${stored.quarantined}` };
-    if (cached !== undefined && cached.version === stored.version) return { state: cached, claims: stored.claims };
-    return { state: stateOf(stored, await this.#params.plans.get(stored.definition)), claims: stored.claims };
+    const { claims } = stored;
+    if (cached !== undefined && cached.version === stored.version) return { state: cached, claims, genesis: null };
+    const state = stateOf(stored, await this.#params.plans.get(stored.definition));
+    return { state, claims, genesis: stored.version === 0 ? stored.record : null };
   }
 
   async #discardAll(
@@ -168,6 +177,23 @@ export class Turn {
     const reason = `a coordinator died ${String(times)} times while it evaluated this message`;
     return this.#discard(lease, entry, { reason, quarantine: true });
   }
+}
+
+interface Loaded {
+  readonly state: RunState;
+  readonly claims: ReadonlyMap<string, Claim>;
+  /** The record as stored, of a run that has no history yet. */
+  readonly genesis: string | null;
+}
+
+interface Folded extends Pick<Loaded, 'state' | 'genesis'> {
+  readonly result: FoldResult;
+  readonly messages: readonly Message[];
+}
+
+/** A store that does not answer, or refuses, is no fault of the run. */
+function isOfStore(error: unknown): boolean {
+  return error instanceof CoordError && (error.retryable || error.code === 'REDIS_UNSUITABLE');
 }
 
 function groupByRun(entries: readonly InboxEntry[]): ReadonlyMap<string, readonly InboxEntry[]> {

@@ -179,6 +179,8 @@ export interface Claim {
   readonly beatAt: number;
   /** Last line of progress the persona reported; empty for none. */
   readonly progress: string;
+  /** How often the partition had been restored from a backup when the claim was made; left out: never. */
+  readonly incarnation?: number | undefined;
 }
 
 export const claimSchema = z.strictObject({
@@ -186,6 +188,7 @@ export const claimSchema = z.strictObject({
   begunAt: z.number(),
   beatAt: z.number(),
   progress: z.string(),
+  incarnation: z.number().optional(),
 }) satisfies z.ZodType<Claim>;
 
 /** What the store says of a reply when it puts it into the inbox; the reply itself is the worker's word. */

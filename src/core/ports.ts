@@ -7,6 +7,7 @@
  * reads the state again before it does anything else.
  */
 import type { Claim } from './messages.js';
+import type { RollPort, WatermarkPort } from './watch-ports.js';
 import type { RunStatus } from './statuses.js';
 
 /** The right to move the runs of one partition. The nonce fences after a roll-back, when an epoch can repeat. */
@@ -32,7 +33,11 @@ export interface InboxEntry {
 
 /** A run as stored. Texts are JSON that the engine wrote; claims are written by the store itself. */
 export interface StoredRun {
+  /** Format of everything that is stored of the run: see `core/formats.ts`. A newer one than ours is left alone. */
+  readonly format: number;
   readonly version: number;
+  /** Hash of the newest entry of its history; empty before the first, and for runs older than format 3. */
+  readonly chain: string;
   /** Content hash of its pinned definition. */
   readonly definition: string;
   readonly input: string;
@@ -65,8 +70,19 @@ export interface Commit {
   /** Timers by id; `afterMs` counts from the moment of the commit, by the store's clock. */
   readonly arm: readonly { readonly id: string; readonly afterMs: number }[];
   readonly disarm: readonly string[];
-  /** JSON texts of facts: appended to the run's history, and to the partition's feed. */
-  readonly facts: readonly string[];
+  /** The entry of the run's history, in the parts that `core/journal.ts` says. Its facts go to the partition's feed too. */
+  readonly entry: {
+    /** JSON list of the messages that were folded. */
+    readonly messages: string;
+    /** JSON list of facts. */
+    readonly facts: string;
+    /** Continues the chain of hashes. */
+    readonly hash: string;
+    /** The record that the run began with, in its first entry; else null. */
+    readonly genesis: string | null;
+  };
+  /** Content hash of the definition that the run goes on with; null for the one it has. */
+  readonly definition: string | null;
   /** Runs of the same partition that begin with this transition, each with a `start` message. One that is there already is left as it is. */
   readonly starts: readonly {
     readonly run: string;
@@ -83,11 +99,12 @@ export interface Commit {
 /** What the owner of a partition does. */
 export interface PartitionPort {
   /** Takes the partition when nobody holds it. `held` says for how many ms it is still held. */
-  acquire(want: {
-    partition: number;
-    owner: string;
-    leaseMs: number;
-  }): Promise<{ outcome: 'acquired'; lease: Lease } | { outcome: 'held'; owner: string; remainingMs: number }>;
+  acquire(want: { partition: number; owner: string; leaseMs: number }): Promise<
+    | { outcome: 'acquired'; lease: Lease }
+    | { outcome: 'held'; owner: string; remainingMs: number }
+    /** Nobody may take it until an operator says so: what was restored from a backup is looked at first. */
+    | { outcome: 'on_hold'; reason: string }
+  >;
   renew(lease: Lease, leaseMs: number): Promise<'ok' | 'fenced'>;
   /** Gives the partition up at once, so that the next owner need not wait. */
   release(lease: Lease): Promise<'ok' | 'fenced'>;
@@ -217,8 +234,10 @@ export interface RequestPort {
   ): Promise<'go' | 'held' | 'superseded' | 'done' | 'canceled' | 'no_run'>;
   /** `stop` when the attempt is no longer this worker's. Moves the heartbeat deadline. */
   beat(key: AttemptKey, beat: { heartbeatMs: number; progress: string }): Promise<'ok' | 'stop'>;
-  /** Puts the reply (JSON text) into the run's inbox. `stale`: another attempt has taken over and this one is only kept as evidence. */
+  /** Puts the reply (JSON text) into the run's inbox. `stale`: the attempt is not this worker's any more; kept as evidence in the dead letters. */
   reply(key: AttemptKey, reply: { body: string }): Promise<'ok' | 'repeated' | 'stale'>;
+  /** The worker is known to be dead: the heartbeat deadlines of all it holds are over now. Returns how many attempts it held. */
+  bury(dead: { partition: number; worker: string }): Promise<number>;
   /** Drops a delivery that is not a request at all, with its reason, to the dead letters. */
   refuse(delivery: Delivery, reason: string): Promise<void>;
   /** Takes the worker's reader away when it holds nothing. */
@@ -232,18 +251,29 @@ export interface RunRow {
   readonly quarantined: string | null;
 }
 
-/** An event of a partition's feed or a run's history. */
+/** What one transition, or one worker, has reported on a partition's feed. */
 export interface FeedEntry {
   readonly id: string;
-  /** JSON text of a fact. */
-  readonly fact: string;
+  /** JSON list of facts. */
+  readonly facts: string;
+}
+
+/** One transition in a run's history: see `core/journal.ts`. */
+export interface HistoryEntry extends FeedEntry {
+  /** Version that the transition led to; null in histories older than format 3, which hold facts alone. */
+  readonly version: number | null;
+  readonly position: number;
+  readonly epoch: number;
+  readonly messages: string;
+  readonly hash: string;
+  readonly genesis: string | null;
 }
 
 /** What readers see; nothing here changes anything. */
 export interface RunPort {
   list(want: { partition: number; statuses: readonly RunStatus[]; limit: number }): Promise<readonly RunRow[]>;
   load(partition: number, run: string): Promise<StoredRun | null>;
-  history(want: { partition: number; run: string; after: string; limit: number }): Promise<readonly FeedEntry[]>;
+  history(want: { partition: number; run: string; after: string; limit: number }): Promise<readonly HistoryEntry[]>;
   /** Newest id of the feed, `0` when it is empty: where to follow from. */
   feedHead(partition: number): Promise<string>;
   /** Feed entries of all runs after `after`; waits up to `waitMs` for the first. */
@@ -299,10 +329,12 @@ export interface Store {
   /** For people: where it is, for example `unix:.coord/redis/redis.sock`. */
   readonly label: string;
   readonly namespace: NamespacePort;
+  readonly roll: RollPort;
   readonly partitions: PartitionPort;
   readonly admission: AdmissionPort;
   readonly requests: RequestPort;
   readonly runs: RunPort;
   readonly artifacts: ArtifactPort;
+  readonly watermarks: WatermarkPort;
   close(): Promise<void>;
 }

@@ -23,6 +23,8 @@ export interface RunState {
   readonly record: RunRecord;
   /** Version that the store holds this state under. */
   readonly version: number;
+  /** Hash of the newest entry of its history; what the next one continues. */
+  readonly chain: string;
   readonly steps: Map<string, StepRecord>;
   /** Derived counts: unsettled dependencies of a step, unsettled steps of a list, items done. Filled when first asked for. */
   readonly counters: Map<string, number>;
@@ -50,6 +52,7 @@ export function runState(stored: {
   input: RunInput;
   record: RunRecord;
   version: number;
+  chain: string;
   steps: Map<string, StepRecord>;
 }): RunState {
   const fresh = { ...stored, counters: new Map<string, number>(), backlog: null, undo: null };
@@ -77,15 +80,15 @@ export interface FoldResult {
   readonly release: string | null;
 }
 
-/** The state after a commit. Takes over the maps of `state`, which must not be used any more. */
-export function applyFold(state: RunState, result: FoldResult): RunState {
+/** The state after a commit with that hash. Takes over the maps of `state`, which must not be used any more. */
+export function applyFold(state: RunState, result: FoldResult, chain: string): RunState {
   for (const [path, step] of result.steps) state.steps.set(path, step);
   for (const [name, count] of result.counters) {
     // A count that is used up is never asked for again.
     if (count > 0) state.counters.set(name, count);
     else state.counters.delete(name);
   }
-  return { ...state, record: result.record, version: state.version + 1, backlog: result.backlog, undo: result.undo };
+  return { ...state, record: result.record, version: state.version + 1, chain, backlog: result.backlog, undo: result.undo };
 }
 
 /** The cause of what is being drafted: which message, and when it arrived. */

@@ -11,6 +11,7 @@ export interface MemoryCopy {
   readonly places: ReadonlyMap<number, PartitionCopy>;
   readonly definitions: ReadonlyMap<string, string>;
   readonly workers: ReadonlyMap<string, WorkerInfo>;
+  readonly coordinators: ReadonlyMap<string, number>;
   readonly partitions: number | null;
 }
 
@@ -20,6 +21,11 @@ export class MemoryContents {
   readonly incarnation: string;
   readonly definitions = new Map<string, string>();
   readonly workers = new Map<string, WorkerInfo>();
+  /** When each coordinator was heard of last. */
+  readonly coordinators = new Map<string, number>();
+  /** Counts coordinators that came or went. */
+  rollMark = 0;
+  readonly rollListeners = new Set<() => void>();
   /** How many partitions the namespace has; null before it was opened. */
   partitions: number | null = null;
 
@@ -39,6 +45,7 @@ export class MemoryContents {
       places: new Map([...this.#places].map(([partition, place]) => [partition, place.copy()])),
       definitions: new Map(this.definitions),
       workers: new Map(this.workers),
+      coordinators: new Map(this.coordinators),
       partitions: this.partitions,
     };
   }
@@ -48,6 +55,7 @@ export class MemoryContents {
     this.partitions = copy.partitions;
     refill(this.definitions, copy.definitions);
     refill(this.workers, copy.workers);
+    refill(this.coordinators, copy.coordinators);
     for (const [partition, place] of this.#places)
       place.restore(copy.places.get(partition) ?? new MemoryPartition(this.#clock).copy());
   }

@@ -5,7 +5,9 @@
 import type { Clock } from '../core/clock.js';
 import type { Claim } from '../core/messages.js';
 import type { RunStatus } from '../core/statuses.js';
-import type { FeedEntry, InboxEntry } from '../core/ports.js';
+import { RUN_FORMAT } from '../core/formats.js';
+import type { FeedEntry, HistoryEntry, InboxEntry } from '../core/ports.js';
+import type { Incident } from '../core/watch-ports.js';
 import { MemorySlots, type SlotsCopy } from './slots.js';
 
 export interface MemoryStep {
@@ -14,18 +16,35 @@ export interface MemoryStep {
   /** Token whose reply lies in the inbox. */
   delivered: string | null;
   claim: Claim | null;
+  /** Token and worker of the last reply that came too late. */
+  late: string | null;
 }
 
 export interface MemoryRun {
+  format: number;
   version: number;
   status: RunStatus;
   definition: string;
   input: string;
   record: string;
+  chain: string;
   quarantined: string | null;
   readonly createdAt: number;
   readonly steps: Map<string, MemoryStep>;
-  readonly history: FeedEntry[];
+  readonly history: HistoryEntry[];
+}
+
+/** Fields as in `redis/keys.ts`. */
+export interface MemoryLease {
+  owner: string | null;
+  epoch: number;
+  until: number;
+  term: string;
+  position: number;
+  incarnation: number;
+  hold: string | null;
+  /** How many incidents people know of. */
+  acknowledged: number;
 }
 
 /** What a run begins with, as JSON texts. */
@@ -64,7 +83,18 @@ export class MemoryPartition {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
   #lastId = { ms: 0, sequence: 0 };
-  lease: { owner: string | null; epoch: number; until: number } = { owner: null, epoch: 0, until: 0 };
+  readonly lease: MemoryLease = {
+    owner: null,
+    epoch: 0,
+    until: 0,
+    term: '',
+    position: 0,
+    incarnation: 0,
+    hold: null,
+    acknowledged: 0,
+  };
+  readonly takeovers: { readonly term: string; readonly position: number }[] = [];
+  readonly incidents: Incident[] = [];
   readonly inbox = new Map<string, InboxEntry>();
   readonly dead: DeadLetter[] = [];
   readonly suspects = new Map<string, number>();
@@ -102,8 +132,8 @@ export class MemoryPartition {
       } else if (Array.isArray(held) && Array.isArray(value)) {
         held.length = 0;
         for (const item of value) held.push(item);
-      } else {
-        Reflect.set(this, name, value);
+      } else if (typeof held === 'object' && held !== null) {
+        Object.assign(held, value);
       }
     }
     this.changed();
@@ -126,11 +156,13 @@ export class MemoryPartition {
   /** A run that has begun nothing; its `start` message is another matter. */
   create({ run, definition, input, record }: NewRun): void {
     this.runs.set(run, {
+      format: RUN_FORMAT,
       version: 0,
       status: 'pending',
       definition,
       input,
       record,
+      chain: '',
       quarantined: null,
       createdAt: this.now(),
       steps: new Map(),
@@ -142,8 +174,9 @@ export class MemoryPartition {
     this.post({ run, kind: 'start', head: '', body: '{}' });
   }
 
-  report(fact: string): void {
-    this.feed.push({ id: this.nextId(), fact });
+  /** `facts`: JSON list. */
+  report(facts: string): void {
+    this.feed.push({ id: this.nextId(), facts });
     if (this.feed.length > FEED_LENGTH * 2) this.feed.splice(0, this.feed.length - FEED_LENGTH);
     this.changed();
   }
@@ -151,7 +184,7 @@ export class MemoryPartition {
   step(run: MemoryRun, id: string): MemoryStep {
     const existing = run.steps.get(id);
     if (existing !== undefined) return existing;
-    const fresh: MemoryStep = { record: null, token: null, delivered: null, claim: null };
+    const fresh: MemoryStep = { record: null, token: null, delivered: null, claim: null, late: null };
     run.steps.set(id, fresh);
     return fresh;
   }

@@ -2,13 +2,19 @@
 import type { Commit, InboxEntry, Lease, PartitionPort, StoredRun } from '../core/ports.js';
 import type { Claim } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
+import type { MemoryWatermarks } from './watermarks.js';
+import { RUN_FORMAT } from '../core/formats.js';
 import { isAfter, type MemoryPartition, type MemoryRun } from './partition.js';
+
+const TAKEOVERS_KEPT = 100;
 
 export class MemoryPartitions implements PartitionPort {
   readonly #partition: (partition: number) => MemoryPartition;
+  readonly #watermarks: MemoryWatermarks;
 
-  constructor(partition: (partition: number) => MemoryPartition) {
+  constructor(partition: (partition: number) => MemoryPartition, watermarks: MemoryWatermarks) {
     this.#partition = partition;
+    this.#watermarks = watermarks;
   }
 
   async acquire({
@@ -18,11 +24,17 @@ export class MemoryPartitions implements PartitionPort {
   }: Parameters<PartitionPort['acquire']>[0]): ReturnType<PartitionPort['acquire']> {
     const place = this.#partition(partition);
     const { lease } = place;
+    if (lease.hold !== null) return { outcome: 'on_hold', reason: lease.hold };
     const remainingMs = lease.until - place.now();
     if (lease.owner !== null && lease.owner !== owner && remainingMs > 0)
       return { outcome: 'held', owner: lease.owner, remainingMs };
-    place.lease = { owner, epoch: lease.epoch + 1, until: place.now() + leaseMs };
-    return { outcome: 'acquired', lease: { partition, owner, epoch: place.lease.epoch } };
+    const epoch = lease.epoch + 1;
+    const term = `${String(epoch)} ${owner}`;
+    place.takeovers.push({ term, position: lease.position });
+    if (place.takeovers.length > TAKEOVERS_KEPT) place.takeovers.shift();
+    Object.assign(lease, { owner, epoch, term, until: place.now() + leaseMs });
+    this.#watermarks.note(partition);
+    return { outcome: 'acquired', lease: { partition, owner, epoch } };
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<'ok' | 'fenced'> {
@@ -35,7 +47,7 @@ export class MemoryPartitions implements PartitionPort {
   async release(lease: Lease): Promise<'ok' | 'fenced'> {
     const place = this.#partition(lease.partition);
     if (fenced(place, lease)) return 'fenced';
-    place.lease = { owner: null, epoch: lease.epoch, until: 0 };
+    Object.assign(place.lease, { owner: null, until: 0 });
     return 'ok';
   }
 
@@ -69,11 +81,16 @@ export class MemoryPartitions implements PartitionPort {
     if (fenced(place, lease)) return 'fenced';
     const run = place.runs.get(commit.run);
     if (run === undefined || run.version !== commit.expectedVersion) return 'stale';
+    const { entry } = commit;
+    place.lease.position += 1;
     run.version += 1;
     run.record = commit.record;
     run.status = commit.status.to;
+    run.format = RUN_FORMAT;
+    run.chain = entry.hash;
+    run.definition = commit.definition ?? run.definition;
     for (const { step, record, token } of commit.steps)
-      run.steps.set(step, { record, token, delivered: null, claim: null });
+      Object.assign(place.step(run, step), { record, token, delivered: null, claim: null });
     for (const entry of commit.consumed) {
       place.inbox.delete(entry);
       place.suspects.delete(entry);
@@ -84,12 +101,13 @@ export class MemoryPartitions implements PartitionPort {
     }
     for (const timer of commit.disarm) place.timers.delete(timer);
     for (const { id, afterMs } of commit.arm) place.timers.set(id, place.now() + afterMs);
-    for (const fact of commit.facts) {
-      run.history.push({ id: place.nextId(), fact });
-      place.report(fact);
-    }
+    const { version } = run;
+    const { position, epoch } = place.lease;
+    run.history.push({ id: place.nextId(), version, position, epoch, ...entry });
+    if (entry.facts !== '[]') place.report(entry.facts);
     tellOthers(place, commit);
     place.changed();
+    this.#watermarks.note(lease.partition);
     return 'ok';
   }
 
@@ -100,6 +118,8 @@ export class MemoryPartitions implements PartitionPort {
     const place = this.#partition(lease.partition);
     if (fenced(place, lease)) return 'fenced';
     const { run, kind, head, body } = entry;
+    place.lease.position += 1;
+    this.#watermarks.note(lease.partition);
     if (place.inbox.delete(entry.id))
       place.dead.push({ id: place.nextId(), entry: entry.id, reason, run, kind, head, body });
     place.suspects.delete(entry.id);
@@ -114,6 +134,10 @@ export class MemoryPartitions implements PartitionPort {
     const now = place.now();
     const inOrder = [...place.timers].toSorted(([a, dueA], [b, dueB]) => dueA - dueB || (a < b ? -1 : 1));
     const due = inOrder.filter(([, at]) => at <= now).slice(0, limit);
+    if (due.length > 0) {
+      place.lease.position += 1;
+      this.#watermarks.note(lease.partition);
+    }
     for (const [timer] of due) {
       place.timers.delete(timer);
       place.post({ run: timer.split('|')[1] ?? '', kind: 'timer', head: timer, body: '' });
@@ -143,8 +167,8 @@ export function storedRun(run: MemoryRun | undefined): StoredRun | null {
     if (step.record !== null) steps.set(id, step.record);
     if (step.claim !== null) claims.set(id, step.claim);
   }
-  const { version, definition, input, record, quarantined } = run;
-  return { version, definition, input, record, steps, claims, quarantined };
+  const { format, version, chain, definition, input, record, quarantined } = run;
+  return { format, version, chain, definition, input, record, steps, claims, quarantined };
 }
 
 /** Runs that begin, messages to other runs, the slot that is given back: in this order, so that a run that begins can be told something. */

@@ -1,15 +1,18 @@
 /** The worker's side of a partition in memory. See `RequestPort`. */
-import { timerId } from '../core/messages.js';
+import { type Claim, timerId } from '../core/messages.js';
 import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
 import type { Fact } from '../core/facts.js';
-import type { MemoryPartition, MemoryRequest, MemoryRun } from './partition.js';
+import type { MemoryPartition, MemoryRequest, MemoryRun, MemoryStep } from './partition.js';
+import type { MemoryWatermarks } from './watermarks.js';
 
 export class MemoryRequests implements RequestPort {
   readonly #partition: (partition: number) => MemoryPartition;
+  readonly #watermarks: MemoryWatermarks;
   #turn = 0;
 
-  constructor(partition: (partition: number) => MemoryPartition) {
+  constructor(partition: (partition: number) => MemoryPartition, watermarks: MemoryWatermarks) {
     this.#partition = partition;
+    this.#watermarks = watermarks;
   }
 
   async join({ partition, personas }: Parameters<RequestPort['join']>[0]): Promise<void> {
@@ -73,9 +76,14 @@ export class MemoryRequests implements RequestPort {
     if (run === undefined) return 'no_run';
     const step = place.step(run, key.step);
     if (step.token !== key.token) return whyNot(run, key);
-    if (step.claim !== null) return step.claim.worker === key.worker ? 'go' : 'held';
+    const { incarnation } = place.lease;
+    const held = claimOf(place, step);
+    if (held !== null && held.worker !== key.worker) return 'held';
+    place.lease.position += 1;
+    this.#watermarks.note(key.partition);
+    if (held !== null) return 'go';
     const now = place.now();
-    step.claim = { worker: key.worker, begunAt: now, beatAt: now, progress: '' };
+    step.claim = { worker: key.worker, begunAt: now, beatAt: now, progress: '', incarnation };
     place.timers.set(timer('heartbeat', key), now + heartbeatMs);
     if (timeoutMs !== null) place.timers.set(timer('timeout', key), now + timeoutMs);
     report(place, {
@@ -93,11 +101,11 @@ export class MemoryRequests implements RequestPort {
   async beat(key: AttemptKey, { heartbeatMs, progress }: Parameters<RequestPort['beat']>[1]): Promise<'ok' | 'stop'> {
     const place = this.#partition(key.partition);
     const step = place.runs.get(key.run)?.steps.get(key.step);
-    if (step === undefined || step.token !== key.token || step.claim === null || step.claim.worker !== key.worker)
-      return 'stop';
+    const claim = step === undefined ? null : heldClaim(place, step, key);
+    if (step === undefined || claim === null) return 'stop';
     const now = place.now();
-    const spoke = step.claim.progress !== progress;
-    step.claim = { ...step.claim, beatAt: now, progress };
+    const spoke = claim.progress !== progress;
+    step.claim = { ...claim, beatAt: now, progress };
     const deadline = timer('heartbeat', key);
     if (place.timers.has(deadline)) place.timers.set(deadline, now + heartbeatMs);
     const { run, step: id, attempt, worker } = key;
@@ -108,23 +116,39 @@ export class MemoryRequests implements RequestPort {
   async reply(key: AttemptKey, { body }: { body: string }): Promise<'ok' | 'repeated' | 'stale'> {
     const place = this.#partition(key.partition);
     const step = place.runs.get(key.run)?.steps.get(key.step);
-    if (step === undefined || step.token !== key.token) return step?.delivered === key.token ? 'repeated' : 'stale';
-    if (step.claim !== null && step.claim.worker !== key.worker) return 'stale';
-    const { attempt, token, worker } = key;
-    const head = JSON.stringify({
-      step: key.step,
-      attempt,
-      token,
-      worker,
-      begunAt: step.claim?.begunAt ?? place.now(),
-    });
+    const claim = step === undefined ? null : heldClaim(place, step, key);
+    const { run, step: id, attempt, token, worker } = key;
+    if (step === undefined || claim === null) {
+      if (step?.delivered === token) return 'repeated';
+      keepLateReply(place, key, body);
+      return 'stale';
+    }
+    const head = JSON.stringify({ step: id, attempt, token, worker, begunAt: claim.begunAt });
+    place.lease.position += 1;
+    this.#watermarks.note(key.partition);
     step.token = null;
     step.claim = null;
     step.delivered = token;
     place.timers.delete(timer('heartbeat', key));
     place.timers.delete(timer('timeout', key));
-    place.post({ run: key.run, kind: 'reply', head, body });
+    place.post({ run, kind: 'reply', head, body });
     return 'ok';
+  }
+
+  async bury({ partition, worker }: Parameters<RequestPort['bury']>[0]): Promise<number> {
+    const place = this.#partition(partition);
+    let held = 0;
+    for (const [run, { steps }] of place.runs) {
+      for (const [step, { claim, record }] of steps) {
+        if (claim?.worker !== worker) continue;
+        held++;
+        const { attempt } = JSON.parse(record ?? '{}') as { attempt: number };
+        const deadline = timerId({ kind: 'heartbeat', run, step, attempt });
+        const due = place.timers.get(deadline);
+        if (due !== undefined) place.timers.set(deadline, Math.min(due, place.now()));
+      }
+    }
+    return held;
   }
 
   async refuse({ partition, persona, entry, body }: Delivery, reason: string): Promise<void> {
@@ -159,5 +183,28 @@ function timer(kind: 'heartbeat' | 'timeout', { run, step, attempt }: AttemptKey
 }
 
 function report(place: MemoryPartition, fact: Fact): void {
-  place.report(JSON.stringify(fact));
+  place.report(JSON.stringify([fact]));
+}
+
+/** A claim of another incarnation is void. */
+function claimOf({ lease }: MemoryPartition, { claim }: MemoryStep): Claim | null {
+  return claim !== null && (claim.incarnation ?? 0) === lease.incarnation ? claim : null;
+}
+
+function heldClaim(place: MemoryPartition, step: MemoryStep, { token, worker }: AttemptKey): Claim | null {
+  const claim = step.token === token ? claimOf(place, step) : null;
+  return claim?.worker === worker ? claim : null;
+}
+
+/** Once, for people to look at: somebody has paid for it. */
+function keepLateReply(place: MemoryPartition, { run, step, attempt, token, worker }: AttemptKey, body: string): void {
+  const stored = place.runs.get(run);
+  if (stored === undefined) return;
+  const at = place.step(stored, step);
+  const late = `${token} ${worker}`;
+  if (at.late === late) return;
+  at.late = late;
+  const head = JSON.stringify({ step, attempt, token, worker });
+  const reason = 'the attempt was no longer awaited from this worker';
+  place.dead.push({ id: place.nextId(), entry: '', reason, run, kind: 'late-reply', head, body });
 }

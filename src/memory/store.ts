@@ -12,6 +12,8 @@ import { MemoryContents } from './contents.js';
 import { isAfter, type MemoryPartition } from './partition.js';
 import { MemoryPartitions, storedRun } from './partitions.js';
 import { MemoryRequests } from './requests.js';
+import { memoryRoll } from './roll.js';
+import { MemoryWatermarks } from './watermarks.js';
 
 type At = (partition: number) => MemoryPartition;
 
@@ -26,15 +28,18 @@ export function createMemoryStore({
   contents?: MemoryContents;
 }): Store {
   const at: At = (partition) => contents.at(partition);
+  const watermarks = new MemoryWatermarks(at);
   return {
     durable: false,
     label: 'memory of this process',
     namespace: memoryNamespace(contents, clock),
-    partitions: new MemoryPartitions(at),
-    admission: memoryAdmission(at),
-    requests: new MemoryRequests(at),
+    roll: memoryRoll(contents, clock),
+    partitions: new MemoryPartitions(at, watermarks),
+    admission: memoryAdmission(at, watermarks),
+    requests: new MemoryRequests(at, watermarks),
     runs: memoryRuns(at),
     artifacts: memoryArtifacts(at),
+    watermarks,
     close: async () => undefined,
   };
 }
@@ -75,7 +80,7 @@ function memoryNamespace(contents: MemoryContents, clock: Clock): NamespacePort 
   };
 }
 
-function memoryAdmission(at: At): AdmissionPort {
+function memoryAdmission(at: At, watermarks: MemoryWatermarks): AdmissionPort {
   return {
     admit: async (request) => {
       const place = at(request.partition);
@@ -91,6 +96,8 @@ function memoryAdmission(at: At): AdmissionPort {
       if (kind !== 'start' && stored === undefined) return { outcome: 'no_run' };
       if (kind !== 'start' && stored !== undefined && runHasEnded(stored.status))
         return { outcome: 'ended', status: stored.status };
+      place.lease.position += 1;
+      watermarks.note(request.partition);
       place.admitted.set(idempotencyKey, { hash: requestHash, at: place.now() });
       if (request.kind === 'start') begin(place, request);
       else place.post({ run, kind, head: '', body: request.body });

@@ -7,24 +7,24 @@ import { hostname } from 'node:os';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { type Failpoints, noFailpoints } from '../core/failpoints.js';
-import { partitionOf } from '../core/ids.js';
 import type { AttemptKey, Delivery, Store } from '../core/ports.js';
 import { Loop } from '../core/service.js';
 import { Attempt, type AttemptMeans } from './attempt.js';
 import { AttemptFiles } from './attempt-files.js';
 import type { CommandLimits } from './command.js';
+import { buryDead } from './dead-workers.js';
 import { InHand } from './in-hand.js';
 import { untilKnown } from './patience.js';
 import type { PersonaDefinition } from './persona-file.js';
 import { parseRequest } from './request.js';
-import { errorReply, type PersonaRunner } from './runner.js';
+import type { PersonaRunner } from './runner.js';
 import { runnerFor } from './runners.js';
 import { type Reservation, Slots } from './slots.js';
 import type { Report } from './worker-events.js';
 import { Workspaces } from './workspace.js';
 
 export interface WorkerOptions {
-  readonly store: Pick<Store, 'requests' | 'artifacts' | 'namespace'>;
+  readonly store: Pick<Store, 'requests' | 'artifacts' | 'namespace' | 'watermarks'>;
   /** How many partitions the namespace has; the worker serves all. */
   readonly partitions: number;
   readonly personas: ReadonlyMap<string, PersonaDefinition>;
@@ -54,7 +54,8 @@ const SHARED_WAIT_MS = 1_000;
 const SCARCE_WAIT_MS = 250;
 const SWEEP_EVERY_MS = 5_000;
 const ABANDONED_AFTER_MS = 10_000;
-const ANNOUNCE_EVERY_MS = 5_000;
+/** Several times as often as silence is taken for death. */
+const ANNOUNCE_EVERY_MS = 1_000;
 const BACKOFF_MS = 500;
 /** How long a stopped worker still tries to deliver its last replies, ms. */
 const LAST_WORDS_MS = 5_000;
@@ -114,7 +115,12 @@ export class WorkerHost extends Loop {
   }
 
   protected async body(signal: AbortSignal): Promise<void> {
-    await this.#giveUpOrphans();
+    await buryDead({
+      ...this.#options,
+      heartbeatMs: this.#means.heartbeatMs,
+      files: this.#files,
+      report: this.#report,
+    });
     const finished = new AbortController();
     const announcing = this.#announce(finished.signal);
     const partitions = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
@@ -123,27 +129,6 @@ export class WorkerHost extends Loop {
     finished.abort();
     await announcing;
     await this.#sayGoodbye(partitions);
-  }
-
-  /**
-   * Ends what dead workers of this machine left running, and says on their behalf that their attempts are lost: their
-   * runs go on at once instead of when the heartbeats are missed, which is what happens should this not get through.
-   */
-  async #giveUpOrphans(): Promise<void> {
-    const { store, partitions } = this.#options;
-    const { heartbeatMs } = this.#means;
-    for (const { run, step, attempt, token, worker } of this.#files.reap()) {
-      this.#report({ type: 'reaped', run, step, attempt });
-      const key = { partition: partitionOf(run, partitions), run, step, attempt, token, worker: worker.id };
-      const reply = errorReply('WORKER_LOST', `worker ${worker.id} died while it worked`);
-      try {
-        // One that was never begun is nobody's loss: its delivery is inherited.
-        if ((await store.requests.beat(key, { heartbeatMs, progress: '' })) === 'stop') continue;
-        await store.requests.reply(key, { body: JSON.stringify({ ...reply, commit: null }) });
-      } catch (error) {
-        this.#report({ type: 'trouble', doing: 'reap', message: messageOf(error) });
-      }
-    }
   }
 
   async #deliver(partition: number, signal: AbortSignal): Promise<void> {
@@ -298,10 +283,20 @@ export class WorkerHost extends Loop {
       try {
         const info = { worker, host: hostname(), pid: process.pid, personas: this.#names(), busy: this.busy };
         await store.namespace.announceWorker(info);
+        await this.#compare();
       } catch (error) {
         this.#report({ type: 'trouble', doing: 'announce', message: messageOf(error) });
       }
       await clock.sleep(ANNOUNCE_EVERY_MS, finished);
+    }
+  }
+
+  /** Whether the store still has what it confirmed to this worker; what it lost is recorded. */
+  async #compare(): Promise<void> {
+    const { store, partitions, worker } = this.#options;
+    for (let partition = 0; partition < partitions; partition++) {
+      const lost = await store.watermarks.check(partition, worker);
+      if (lost !== null) this.#report({ type: 'rolled-back', ...lost });
     }
   }
 

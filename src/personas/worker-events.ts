@@ -23,6 +23,8 @@ export type WorkerEvent =
   | { readonly type: 'stopped'; readonly key: AttemptKey; readonly reason: EndReason }
   | { readonly type: 'ended'; readonly key: AttemptKey }
   | { readonly type: 'reaped'; readonly run: string; readonly step: string; readonly attempt: number }
+  /** The store has lost what it had confirmed to this worker. */
+  | { readonly type: 'rolled-back'; readonly partition: number; readonly from: number; readonly to: number }
   | { readonly type: 'trouble'; readonly doing: string; readonly message: string };
 
 export type Report = (event: WorkerEvent) => void;

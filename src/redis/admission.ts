@@ -1,44 +1,62 @@
 /** Takes in what clients ask for, on Redis. See `AdmissionPort`. */
+import { RUN_FORMAT } from '../core/formats.js';
 import type { Admission, AdmissionPort } from '../core/ports.js';
 import type { RunStatus } from '../core/statuses.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
+import type { RedisWatermarks } from './watermarks.js';
 
 /** How long an idempotency key is remembered. */
 const RETENTION_MS = 24 * 60 * 60 * 1_000;
 
+type Start = Extract<Admission, { readonly kind: 'start' }>;
+
 export class RedisAdmission implements AdmissionPort {
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #watermarks: RedisWatermarks;
 
-  constructor(connection: Connection, keys: Keys) {
+  constructor(connection: Connection, keys: Keys, watermarks: RedisWatermarks) {
     this.#connection = connection;
     this.#keys = keys;
+    this.#watermarks = watermarks;
   }
 
   async admit(request: Admission): ReturnType<AdmissionPort['admit']> {
-    const keys = this.#keys.partition(request.partition);
-    const { kind, run, idempotencyKey, requestHash } = request;
-    const [body, definition, record, input] =
-      kind === 'start' ? ['{}', request.definition, request.record, request.input] : [request.body, '', '', ''];
-    const slot = kind === 'start' ? request.slot : null;
-    const slotKeys = slot === null ? [] : [keys.slot(slot.key), keys.slotLine(slot.key)];
-    const [reply, status] = await this.#connection.script(
-      'admit',
-      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.runs('pending'), ...slotKeys],
-      [kind, run, idempotencyKey, requestHash, RETENTION_MS, body, definition, record, input, slot?.limit ?? ''],
-    );
+    const [reply, ...rest] = request.kind === 'start' ? await this.#start(request) : await this.#tell(request);
     switch (reply) {
       case 'ADMITTED':
+        this.#watermarks.noteReply(request.partition, rest);
         return { outcome: 'admitted' };
       case 'REPEATED':
         return { outcome: 'repeated' };
       case 'NO_RUN':
         return { outcome: 'no_run' };
       case 'ENDED':
-        return { outcome: 'ended', status: String(status) as RunStatus };
+        return { outcome: 'ended', status: String(rest[0]) as RunStatus };
       default:
         return { outcome: 'conflict' };
     }
   }
+
+  #start({ partition, run, idempotencyKey, requestHash, definition, record, input, slot }: Start): Script {
+    const keys = this.#keys.partition(partition);
+    const slotKeys = slot === null ? [] : [keys.slot(slot.key), keys.slotLine(slot.key)];
+    return this.#connection.script(
+      'admit',
+      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.runs('pending'), keys.lease, ...slotKeys],
+      [run, idempotencyKey, requestHash, RETENTION_MS, definition, record, input, RUN_FORMAT, slot?.limit ?? ''],
+    );
+  }
+
+  #tell({ partition, kind, run, idempotencyKey, requestHash, body }: Exclude<Admission, Start>): Script {
+    const keys = this.#keys.partition(partition);
+    return this.#connection.script(
+      'tell',
+      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.lease],
+      [kind, run, idempotencyKey, requestHash, RETENTION_MS, body],
+    );
+  }
 }
+
+type Script = ReturnType<Connection['script']>;

@@ -26,6 +26,16 @@ export class Keys {
     return `{${this.#namespace}}:definition:${hash}`;
   }
 
+  /** hash: coordinator → when it was heard of last, ms */
+  get coordinators(): string {
+    return `{${this.#namespace}}:coordinators`;
+  }
+
+  /** stream, capped: coordinators that came or went */
+  get roll(): string {
+    return `{${this.#namespace}}:roll`;
+  }
+
   /** hash: worker → JSON of what it serves */
   get workers(): string {
     return `{${this.#namespace}}:workers`;
@@ -39,9 +49,22 @@ export class PartitionKeys {
     this.#tag = tag;
   }
 
-  /** hash: owner, epoch, until */
+  /**
+   * hash: owner, epoch, until; term (the last epoch with its owner), position (state changes so far), incarnation (times it
+   * was restored from a backup), hold (why nobody may take it), acknowledged (incident up to which people know)
+   */
   get lease(): string {
     return `${this.#tag}:lease`;
+  }
+
+  /** stream, capped: term and position of each takeover */
+  get takeovers(): string {
+    return `${this.#tag}:takeovers`;
+  }
+
+  /** stream: what the store has lost: from, to, by */
+  get incidents(): string {
+    return `${this.#tag}:incidents`;
   }
 
   /** stream: messages not yet applied; fields run, kind, head, body */
@@ -80,14 +103,15 @@ export class PartitionKeys {
   }
 
   /**
-   * hash: version, status, definition, input, record, quarantined; and per step `s:` record, `t:` token that is
-   * awaited, `c:` claim of the worker that holds it, `d:` token whose reply lies in the inbox
+   * hash: format, version, status, definition, input, record, chain (hash of the newest entry of the history),
+   * quarantined; and per step `s:` record, `t:` token that is awaited, `c:` claim of the worker that holds it, `d:` token
+   * whose reply lies in the inbox, `l:` token and worker of the last reply that came too late
    */
   run(run: string): string {
     return `${this.#tag}:run:${run}`;
   }
 
-  /** stream: facts of one run */
+  /** stream: transitions of one run */
   history(run: string): string {
     return `${this.#tag}:history:${run}`;
   }

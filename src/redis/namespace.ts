@@ -1,14 +1,12 @@
 /** Namespace-wide things on Redis: its marker, definitions, and who is there. See `NamespacePort`. */
 import { z } from 'zod';
 import { CoordError } from '../core/errors.js';
+import { NAMESPACE_FORMAT } from '../core/formats.js';
 import type { Ids } from '../core/ids.js';
 import type { NamespacePort, WorkerInfo } from '../core/ports.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
 import { entriesOf, pairsOf, textOf } from './replies.js';
-
-/** Grows when stored things change in a way that an older coord would misread. */
-const FORMAT = 1;
 
 const workerSchema = z.strictObject({
   worker: z.string(),
@@ -24,6 +22,7 @@ export class RedisNamespace implements NamespacePort {
   readonly #keys: Keys;
   readonly #ids: Ids;
   #partitions = 1;
+  #incarnation = '';
 
   constructor(connection: Commands, keys: Keys, ids: Ids) {
     this.#connection = connection;
@@ -31,19 +30,27 @@ export class RedisNamespace implements NamespacePort {
     this.#ids = ids;
   }
 
+  /** Of the namespace that was opened; empty before. */
+  get incarnation(): string {
+    return this.#incarnation;
+  }
+
   async open(partitions: number | null): Promise<{ partitions: number; incarnation: string }> {
     // HSETNX three times, each harmless to repeat: two processes that start at once agree on the first one's word.
     await this.#connection.write('HSETNX', [this.#keys.meta, 'partitions', partitions ?? 1]);
     await this.#connection.write('HSETNX', [this.#keys.meta, 'incarnation', this.#ids.nonce()]);
-    await this.#connection.write('HSETNX', [this.#keys.meta, 'format', FORMAT]);
+    await this.#connection.write('HSETNX', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
     const meta = pairsOf(await this.#connection.read('HGETALL', [this.#keys.meta]));
     const stored = Number(meta.get('partitions'));
-    if (Number(meta.get('format')) > FORMAT) {
+    const format = Number(meta.get('format'));
+    if (format > NAMESPACE_FORMAT) {
       throw new CoordError(
         'FORMAT_UNKNOWN',
-        `the namespace has format ${String(meta.get('format'))}, this coord knows up to ${String(FORMAT)}; upgrade coord`,
+        `the namespace has format ${String(format)}, this coord knows up to ${String(NAMESPACE_FORMAT)}; upgrade coord`,
       );
     }
+    // What an older coord would misread is written from now on.
+    if (format < NAMESPACE_FORMAT) await this.#connection.write('HSET', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
     if (partitions !== null && partitions !== stored) {
       throw new CoordError(
         'PARTITION_MISMATCH',
@@ -51,7 +58,8 @@ export class RedisNamespace implements NamespacePort {
       );
     }
     this.#partitions = stored;
-    return { partitions: stored, incarnation: meta.get('incarnation') ?? '' };
+    this.#incarnation = meta.get('incarnation') ?? '';
+    return { partitions: stored, incarnation: this.#incarnation };
   }
 
   async putDefinition(hash: string, json: string): Promise<void> {

@@ -1,21 +1,27 @@
 /** The owner's side of a partition on Redis: lease, inbox, commit, timers. See `PartitionPort` for what each promises. */
+import { RUN_FORMAT } from '../core/formats.js';
 import type { Commit, InboxEntry, Lease, PartitionPort, StoredRun } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { entriesOf, streamReply } from './replies.js';
 import { loadRun } from './stored-run.js';
 import { transitionOf } from './transition.js';
+import type { RedisWatermarks } from './watermarks.js';
 
 /** Facts that the feed keeps, about: enough to catch up after a hiccup, small enough to forget about. */
 export const FEED_LENGTH = 10_000;
+/** Takeovers that are remembered: whoever has been away for longer has not seen anything since that still matters. */
+const TAKEOVERS_KEPT = 100;
 
 export class RedisPartitions implements PartitionPort {
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #watermarks: RedisWatermarks;
 
-  constructor(connection: Connection, keys: Keys) {
+  constructor(connection: Connection, keys: Keys, watermarks: RedisWatermarks) {
     this.#connection = connection;
     this.#keys = keys;
+    this.#watermarks = watermarks;
   }
 
   async acquire({
@@ -23,13 +29,17 @@ export class RedisPartitions implements PartitionPort {
     owner,
     leaseMs,
   }: Parameters<PartitionPort['acquire']>[0]): ReturnType<PartitionPort['acquire']> {
+    const keys = this.#keys.partition(partition);
     const [reply, first, second] = await this.#connection.script(
       'acquire',
-      [this.#keys.partition(partition).lease],
-      [owner, leaseMs],
+      [keys.lease, keys.takeovers],
+      [owner, leaseMs, TAKEOVERS_KEPT],
     );
     if (reply === 'HELD') return { outcome: 'held', owner: String(first), remainingMs: Number(second) };
-    return { outcome: 'acquired', lease: { partition, owner, epoch: Number(first) } };
+    if (reply === 'ON_HOLD') return { outcome: 'on_hold', reason: String(first) };
+    const lease = { partition, owner, epoch: Number(first) };
+    this.#note(lease, second);
+    return { outcome: 'acquired', lease };
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<'ok' | 'fenced'> {
@@ -80,9 +90,9 @@ export class RedisPartitions implements PartitionPort {
 
   async commit(lease: Lease, commit: Commit): Promise<'ok' | 'fenced' | 'stale'> {
     const keys = this.#keys.partition(lease.partition);
-    const { status } = commit;
+    const { status, entry } = commit;
     const transition = transitionOf(commit, keys);
-    const [reply] = await this.#connection.script(
+    const [reply, position] = await this.#connection.script(
       'commit',
       [
         keys.lease,
@@ -96,9 +106,24 @@ export class RedisPartitions implements PartitionPort {
         keys.suspects,
         ...transition.keys,
       ],
-      [lease.owner, lease.epoch, commit.expectedVersion, transition.json, FEED_LENGTH],
+      [
+        lease.owner,
+        lease.epoch,
+        commit.expectedVersion,
+        transition.json,
+        FEED_LENGTH,
+        commit.record,
+        RUN_FORMAT,
+        entry.messages,
+        entry.facts,
+        entry.hash,
+        entry.genesis ?? '',
+        commit.definition ?? '',
+      ],
     );
-    return reply === 'OK' ? 'ok' : reply === 'STALE' ? 'stale' : 'fenced';
+    if (reply !== 'OK') return reply === 'STALE' ? 'stale' : 'fenced';
+    this.#note(lease, position);
+    return 'ok';
   }
 
   async discard(
@@ -106,7 +131,7 @@ export class RedisPartitions implements PartitionPort {
     { entry, reason, quarantine }: Parameters<PartitionPort['discard']>[1],
   ): Promise<'ok' | 'fenced'> {
     const keys = this.#keys.partition(lease.partition);
-    const [reply] = await this.#connection.script(
+    const [reply, position] = await this.#connection.script(
       'discard',
       [keys.lease, keys.inbox, keys.dead, keys.run(entry.run), keys.suspects],
       [
@@ -121,17 +146,20 @@ export class RedisPartitions implements PartitionPort {
         entry.body,
       ],
     );
-    return reply === 'OK' ? 'ok' : 'fenced';
+    if (reply !== 'OK') return 'fenced';
+    this.#note(lease, position);
+    return 'ok';
   }
 
   async fire(lease: Lease, limit: number): ReturnType<PartitionPort['fire']> {
     const keys = this.#keys.partition(lease.partition);
-    const [reply, fired, next] = await this.#connection.script(
+    const [reply, fired, next, position] = await this.#connection.script(
       'fire',
       [keys.lease, keys.timers, keys.inbox],
       [lease.owner, lease.epoch, limit],
     );
     if (reply !== 'OK') return { outcome: 'fenced' };
+    if (Number(fired) > 0) this.#note(lease, position);
     return { outcome: 'ok', fired: Number(fired), nextInMs: Number(next) < 0 ? null : Number(next) };
   }
 
@@ -145,4 +173,13 @@ export class RedisPartitions implements PartitionPort {
     if (reply !== 'OK') return { outcome: 'fenced' };
     return { outcome: 'ok', counts: entriesOf(counts).map(Number) };
   }
+
+  #note(lease: Lease, position: unknown): void {
+    this.#watermarks.note(lease.partition, { position: Number(position), term: termOf(lease) });
+  }
+}
+
+/** As the scripts spell it. */
+function termOf({ epoch, owner }: Lease): string {
+  return `${String(epoch)} ${owner}`;
 }

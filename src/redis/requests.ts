@@ -1,11 +1,12 @@
 /** The worker's side of a partition on Redis: deliveries by consumer group, then begin, beat and reply by token. */
 import { messageOf } from '../core/errors.js';
-import { timerId } from '../core/messages.js';
+import { parseTimer, timerId } from '../core/messages.js';
 import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys, PartitionKeys } from './keys.js';
 import { FEED_LENGTH } from './partitions.js';
 import { entriesOf, pairsOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
+import type { RedisWatermarks } from './watermarks.js';
 
 const GROUP = 'workers';
 const INHERIT_AT_ONCE = 1_000;
@@ -13,11 +14,13 @@ const INHERIT_AT_ONCE = 1_000;
 export class RedisRequests implements RequestPort {
   readonly #connection: Connection;
   readonly #keys: Keys;
+  readonly #watermarks: RedisWatermarks;
   #turn = 0;
 
-  constructor(connection: Connection, keys: Keys) {
+  constructor(connection: Connection, keys: Keys, watermarks: RedisWatermarks) {
     this.#connection = connection;
     this.#keys = keys;
+    this.#watermarks = watermarks;
   }
 
   async join({ partition, personas }: Parameters<RequestPort['join']>[0]): Promise<void> {
@@ -88,9 +91,9 @@ export class RedisRequests implements RequestPort {
     { persona, entry, heartbeatMs, timeoutMs }: Parameters<RequestPort['begin']>[1],
   ): ReturnType<RequestPort['begin']> {
     const keys = this.#keys.partition(key.partition);
-    const [reply] = await this.#connection.script(
+    const [reply, ...where] = await this.#connection.script(
       'begin',
-      [keys.run(key.run), keys.requests(persona), keys.timers, keys.feed],
+      [keys.run(key.run), keys.requests(persona), keys.timers, keys.feed, keys.lease],
       [
         key.run,
         key.step,
@@ -105,6 +108,7 @@ export class RedisRequests implements RequestPort {
         FEED_LENGTH,
       ],
     );
+    this.#watermarks.noteReply(key.partition, where);
     return BEGIN_ANSWERS[reply] ?? 'superseded';
   }
 
@@ -112,7 +116,7 @@ export class RedisRequests implements RequestPort {
     const keys = this.#keys.partition(key.partition);
     const [reply] = await this.#connection.script(
       'beat',
-      [keys.run(key.run), keys.timers, keys.feed],
+      [keys.run(key.run), keys.timers, keys.feed, keys.lease],
       [
         key.run,
         key.step,
@@ -130,12 +134,24 @@ export class RedisRequests implements RequestPort {
 
   async reply(key: AttemptKey, { body }: { body: string }): Promise<'ok' | 'repeated' | 'stale'> {
     const keys: PartitionKeys = this.#keys.partition(key.partition);
-    const [reply] = await this.#connection.script(
+    const [reply, ...where] = await this.#connection.script(
       'reply',
-      [keys.run(key.run), keys.inbox, keys.timers],
+      [keys.run(key.run), keys.inbox, keys.timers, keys.lease, keys.dead],
       [key.run, key.step, key.attempt, key.token, key.worker, timer('heartbeat', key), timer('timeout', key), body],
     );
+    this.#watermarks.noteReply(key.partition, where);
     return reply === 'OK' ? 'ok' : reply === 'REPEATED' ? 'repeated' : 'stale';
+  }
+
+  async bury({ partition, worker }: Parameters<RequestPort['bury']>[0]): Promise<number> {
+    const keys = this.#keys.partition(partition);
+    const attempts = await this.#begunAttempts(keys);
+    let held = 0;
+    for (const { id, run, step } of attempts) {
+      const [reply] = await this.#connection.script('bury', [keys.run(run), keys.timers], [step, worker, id]);
+      if (reply === 'OK') held++;
+    }
+    return held;
   }
 
   async refuse({ partition, persona, entry, body }: Delivery, reason: string): Promise<void> {
@@ -146,6 +162,22 @@ export class RedisRequests implements RequestPort {
   async leave({ partition, worker, personas }: Parameters<RequestPort['leave']>[0]): Promise<void> {
     const keys = this.#keys.partition(partition);
     await Promise.all(personas.map((persona) => this.#connection.script('leave', [keys.requests(persona)], [worker])));
+  }
+
+  /** Whatever a worker has begun and not answered has a heartbeat timer. */
+  async #begunAttempts(keys: PartitionKeys): Promise<readonly { id: string; run: string; step: string }[]> {
+    const found: { id: string; run: string; step: string }[] = [];
+    let cursor = '0';
+    do {
+      const page = await this.#connection.read('ZSCAN', [keys.timers, cursor, 'MATCH', 'heartbeat|*', 'COUNT', 1_000]);
+      const [next, members] = entriesOf(page);
+      cursor = String(next);
+      for (const id of pairsOf(members).keys()) {
+        const timerOf = parseTimer(id);
+        if (timerOf !== null) found.push({ id, run: timerOf.run, step: timerOf.step });
+      }
+    } while (cursor !== '0');
+    return found;
   }
 
   /** COUNT is per stream, so the whole of `total` is shared out; with fewer free hands than personas they take turns. */

@@ -1,5 +1,5 @@
 /** What readers see of runs on Redis. See `RunPort`. */
-import type { FeedEntry, RunPort, RunRow, StoredRun } from '../core/ports.js';
+import type { FeedEntry, HistoryEntry, RunPort, RunRow, StoredRun } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
 import { entriesOf, type StreamEntry, streamEntries, streamReply, textOf } from './replies.js';
@@ -36,7 +36,7 @@ export class RedisRuns implements RunPort {
     return loadRun(this.#connection, this.#keys.partition(partition).run(run));
   }
 
-  async history({ partition, run, after, limit }: Parameters<RunPort['history']>[0]): Promise<readonly FeedEntry[]> {
+  async history({ partition, run, after, limit }: Parameters<RunPort['history']>[0]): Promise<readonly HistoryEntry[]> {
     const reply = await this.#connection.read('XRANGE', [
       this.#keys.partition(partition).history(run),
       `(${after}`,
@@ -44,7 +44,7 @@ export class RedisRuns implements RunPort {
       'COUNT',
       limit,
     ]);
-    return facts(streamEntries(reply));
+    return streamEntries(reply).map(historyEntry);
   }
 
   async feedHead(partition: number): Promise<string> {
@@ -73,7 +73,7 @@ export class RedisRuns implements RunPort {
       waitMs,
       signal,
     });
-    return facts(streamReply(reply).get(feed) ?? []);
+    return (streamReply(reply).get(feed) ?? []).map(({ id, fields }) => ({ id, facts: fields.get('facts') ?? '[]' }));
   }
 
   /** Followers do not wait behind each other: whoever hands in a signal of its own has a connection of its own until it is aborted. */
@@ -104,6 +104,17 @@ export class RedisRuns implements RunPort {
   }
 }
 
-function facts(entries: readonly StreamEntry[]): FeedEntry[] {
-  return entries.map(({ id, fields }) => ({ id, fact: fields.get('fact') ?? '' }));
+function historyEntry({ id, fields }: StreamEntry): HistoryEntry {
+  const version = fields.get('version');
+  return {
+    id,
+    version: version === undefined ? null : Number(version),
+    position: Number(fields.get('position') ?? 0),
+    epoch: Number(fields.get('epoch') ?? 0),
+    messages: fields.get('messages') ?? '[]',
+    // Before format 3 every fact had an entry of its own.
+    facts: fields.get('facts') ?? `[${fields.get('fact') ?? ''}]`,
+    hash: fields.get('hash') ?? '',
+    genesis: fields.get('genesis') ?? null,
+  };
 }

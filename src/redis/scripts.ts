@@ -13,11 +13,14 @@ const FOLDER = new URL('../../src/redis/scripts/', import.meta.url);
 export const SCRIPTS = [
   'acquire',
   'admit',
+  'announce',
   'beat',
   'begin',
+  'bury',
   'commit',
   'discard',
   'fire',
+  'forget',
   'inherit',
   'leave',
   'refuse',
@@ -25,6 +28,8 @@ export const SCRIPTS = [
   'renew',
   'reply',
   'suspect',
+  'tell',
+  'watermark',
 ] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 

@@ -12,7 +12,9 @@ import { RedisNamespace } from './namespace.js';
 import { RedisPartitions } from './partitions.js';
 import { RedisRequests } from './requests.js';
 import { RedisRuns } from './runs.js';
+import { RedisRoll } from './roll.js';
 import { loadScripts, type Script, type ScriptName } from './scripts.js';
+import { RedisWatermarks } from './watermarks.js';
 
 export interface RedisStoreParams {
   readonly address: Address;
@@ -37,15 +39,19 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     throw error;
   }
   const keys = new Keys(params.namespace);
+  const watermarks = new RedisWatermarks(connection, keys);
+  const namespace = new RedisNamespace(connection, keys, params.ids);
   return {
     durable: true,
     label: describe(address),
-    namespace: new RedisNamespace(connection, keys, params.ids),
-    partitions: new RedisPartitions(connection, keys),
-    admission: new RedisAdmission(connection, keys),
-    requests: new RedisRequests(connection, keys),
+    namespace,
+    roll: new RedisRoll(connection, keys, namespace),
+    partitions: new RedisPartitions(connection, keys, watermarks),
+    admission: new RedisAdmission(connection, keys, watermarks),
+    requests: new RedisRequests(connection, keys, watermarks),
     runs: new RedisRuns(connection, keys),
     artifacts: new RedisArtifacts(connection, keys),
+    watermarks,
     close: async () => {
       connection.close();
     },

@@ -1,4 +1,5 @@
 /** A run's hash as `StoredRun`. */
+import { UNMARKED_RUN_FORMAT } from '../core/formats.js';
 import { type Claim, claimSchema } from '../core/messages.js';
 import { CoordError } from '../core/errors.js';
 import type { StoredRun } from '../core/ports.js';
@@ -17,7 +18,9 @@ export async function loadRun(connection: Connection, key: string): Promise<Stor
     if (field.startsWith('c:')) claims.set(field.slice(2), claimSchema.parse(JSON.parse(value)));
   }
   return {
+    format: Number(fields.get('format') ?? UNMARKED_RUN_FORMAT),
     version: Number(fields.get('version') ?? Number.NaN),
+    chain: fields.get('chain') ?? '',
     definition: fields.get('definition') ?? '',
     input: fields.get('input') ?? '',
     record: fields.get('record') ?? '',

@@ -21,14 +21,12 @@ export function transitionOf(commit: Commit, keys: PartitionKeys): Transition {
   const { starts, sends, release } = commit;
   const transition = {
     run: commit.run,
-    record: commit.record,
     status: commit.status.to,
     steps: commit.steps.map(({ step, record, token }) => (token === null ? [step, record] : [step, record, token])),
     consumed: commit.consumed,
     requests: commit.requests.map(({ persona, body }) => [placeOf(keys.requests(persona)), body]),
     arm: commit.arm.map(({ id, afterMs }) => [id, afterMs]),
     disarm: commit.disarm,
-    facts: commit.facts,
     ...(starts.length > 0 && {
       pending: placeOf(keys.runs('pending')),
       starts: starts.map(({ run, definition, input, record }) => [

@@ -6,8 +6,9 @@ import type { Store } from '../../src/core/ports.js';
 import { loadScripts, type Script, type ScriptName } from '../../src/redis/scripts.js';
 import { openRedisStore } from '../../src/redis/store.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
+import { lossCases } from './losses.js';
 import { MUTANTS } from './mutants.js';
-import { acquire, commitOf, inbox, start } from './scene.js';
+import { acquire, commitOf, entryOf, inbox, start } from './scene.js';
 import { type ContractCase, type ContractContext, contract } from './store.contract.js';
 
 let server: TestServer;
@@ -50,6 +51,7 @@ function contextOf(store: Store): ContractContext {
 /** What only Redis has: the work leaves nothing behind in streams and groups. */
 const cases: readonly ContractCase[] = [
   ...contract,
+  ...lossCases({ cli: (...args) => server.cli(...args), tag }),
   {
     name: 'a request that was begun is neither in its stream nor pending in its group',
     run: async ({ store }) => {
@@ -76,7 +78,8 @@ const cases: readonly ContractCase[] = [
         consumed: [],
         arm: [],
         disarm: [],
-        facts: [],
+        entry: entryOf([]),
+        definition: null,
         starts: [],
         sends: [],
         release: null,

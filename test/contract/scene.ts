@@ -19,7 +19,7 @@ export const LONG = 60_000;
 
 export async function acquire(store: Store, owner = 'owner-1', leaseMs = LONG): Promise<Lease> {
   const answer = await store.partitions.acquire({ partition: 0, owner, leaseMs });
-  if (answer.outcome !== 'acquired') throw new Error(`the partition is held by ${answer.owner}`);
+  if (answer.outcome !== 'acquired') throw new Error(`the partition is ${JSON.stringify(answer)}`);
   return answer.lease;
 }
 
@@ -56,12 +56,18 @@ export function commitOf(change: Partial<Commit> = {}): Commit {
     requests: [],
     arm: [],
     disarm: [],
-    facts: [],
+    entry: entryOf([]),
+    definition: null,
     starts: [],
     sends: [],
     release: null,
     ...change,
   };
+}
+
+/** An entry of the history with these facts, each JSON text. The store looks into none of its parts. */
+export function entryOf(facts: readonly string[], change: Partial<Commit['entry']> = {}): Commit['entry'] {
+  return { messages: '[]', facts: `[${facts.join(',')}]`, hash: 'h', genesis: null, ...change };
 }
 
 export async function inbox(

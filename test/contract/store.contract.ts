@@ -3,6 +3,7 @@
  * purpose to see that the cases notice. A case gets a fresh, opened store and touches partition 0.
  */
 import { expect } from 'vitest';
+import { RUN_FORMAT } from '../../src/core/formats.js';
 import { timerId } from '../../src/core/messages.js';
 import {
   acquire,
@@ -10,6 +11,7 @@ import {
   commitOf,
   type ContractCase,
   dispatched,
+  entryOf,
   inbox,
   keyOf,
   LONG,
@@ -19,6 +21,7 @@ import {
   take,
 } from './scene.js';
 import { togetherContract } from './together.contract.js';
+import { watchContract } from './watch.contract.js';
 
 export type { ContractCase, ContractContext } from './scene.js';
 
@@ -72,7 +75,9 @@ export const contract: readonly ContractCase[] = [
       expect(await start(store, { key: 'k2' })).toEqual({ outcome: 'repeated' });
       expect((await inbox(store)).map(({ kind, run }) => ({ kind, run }))).toEqual([{ kind: 'start', run: RUN }]);
       expect(await store.partitions.load(0, RUN)).toEqual({
+        format: RUN_FORMAT,
         version: 0,
+        chain: '',
         definition: 'def',
         input: '{"task":{}}',
         record: '{"status":"pending"}',
@@ -125,7 +130,7 @@ export const contract: readonly ContractCase[] = [
             { step: 'b', record: '{"n":2}', token: null },
           ],
           consumed: [message?.id ?? ''],
-          facts: ['{"f":1}', '{"f":2}'],
+          entry: entryOf(['{"f":1}', '{"f":2}']),
         }),
       );
       expect(outcome).toBe('ok');
@@ -139,13 +144,13 @@ export const contract: readonly ContractCase[] = [
       });
       expect(await inbox(store)).toEqual([]);
       expect(
-        (await store.runs.history({ partition: 0, run: RUN, after: '0', limit: 10 })).map((entry) => entry.fact),
-      ).toEqual(['{"f":1}', '{"f":2}']);
+        (await store.runs.history({ partition: 0, run: RUN, after: '0', limit: 10 })).map((entry) => entry.facts),
+      ).toEqual(['[{"f":1},{"f":2}]']);
       expect(
         (await store.runs.feed({ partition: 0, after: head, limit: 10, waitMs: 1, signal: NEVER })).map(
-          (entry) => entry.fact,
+          (entry) => entry.facts,
         ),
-      ).toEqual(['{"f":1}', '{"f":2}']);
+      ).toEqual(['[{"f":1},{"f":2}]']);
       expect(await store.runs.list({ partition: 0, statuses: ['pending'], limit: 10 })).toEqual([]);
       expect(await store.runs.list({ partition: 0, statuses: ['running'], limit: 10 })).toEqual([
         { run: RUN, record: '{"status":"running"}', quarantined: null },
@@ -158,11 +163,11 @@ export const contract: readonly ContractCase[] = [
       const lease = await acquire(store);
       await start(store);
       const [message] = await inbox(store);
-      const first = commitOf({ consumed: [message?.id ?? ''], facts: ['{"f":1}'] });
+      const first = commitOf({ consumed: [message?.id ?? ''], entry: entryOf(['{"f":1}']) });
       expect(await store.partitions.commit(lease, first)).toBe('ok');
       const again = commitOf({
         record: '{"status":"twice"}',
-        facts: ['{"f":"twice"}'],
+        entry: entryOf(['{"f":"twice"}']),
         requests: [{ persona: 'qa', body: 'twice' }],
         arm: [{ id: 'retry|test-1|s|1', afterMs: 1 }],
       });
@@ -192,7 +197,10 @@ export const contract: readonly ContractCase[] = [
         token: index % 2 === 0 ? 't' : null,
       }));
       expect(
-        await store.partitions.commit(lease, commitOf({ steps, facts: steps.map(({ step }) => JSON.stringify(step)) })),
+        await store.partitions.commit(
+          lease,
+          commitOf({ steps, entry: entryOf(steps.map(({ step }) => JSON.stringify(step))) }),
+        ),
       ).toBe('ok');
       expect((await store.partitions.load(0, RUN))?.steps.size).toBe(3_000);
     },
@@ -382,7 +390,7 @@ export const contract: readonly ContractCase[] = [
       expect((await store.partitions.load(0, RUN))?.claims.get('s')).toMatchObject({ worker: 'w1', progress: '' });
       expect(await take(store, 'w1', { recover: true })).toEqual([]);
       const told = await store.runs.feed({ partition: 0, after: head, limit: 10, waitMs: 1, signal: NEVER });
-      expect(told.map((entry_) => JSON.parse(entry_.fact) as unknown)).toMatchObject([
+      expect(told.flatMap((entry_) => JSON.parse(entry_.facts) as unknown[])).toMatchObject([
         { type: 'step.working', run: RUN, step: 's', attempt: 1, worker: 'w1', cause: null },
       ]);
       const timers = await store.partitions.fire(lease, 10);
@@ -432,7 +440,7 @@ export const contract: readonly ContractCase[] = [
       expect(await store.partitions.fire(lease, 10)).toMatchObject({ fired: 0 });
       expect((await store.partitions.load(0, RUN))?.claims.get('s')).toMatchObject({ progress: 'reading' });
       const told = await store.runs.feed({ partition: 0, after: head, limit: 10, waitMs: 1, signal: NEVER });
-      expect(told.map((entry) => JSON.parse(entry.fact) as unknown)).toMatchObject([
+      expect(told.flatMap((entry) => JSON.parse(entry.facts) as unknown[])).toMatchObject([
         { type: 'step.progress', progress: 'reading' },
       ]);
     },
@@ -573,12 +581,16 @@ export const contract: readonly ContractCase[] = [
       expect(
         (await store.runs.list({ partition: 0, statuses: ['pending', 'running'], limit: 2 })).map((row) => row.run),
       ).toEqual(['r3', 'r2']);
-      await store.partitions.commit(lease, commitOf({ run: 'r1', facts: ['1', '2', '3'] }));
+      for (const expectedVersion of [0, 1, 2]) {
+        const entry = entryOf([String(expectedVersion)]);
+        await store.partitions.commit(lease, commitOf({ run: 'r1', expectedVersion, entry }));
+      }
       const page = await store.runs.history({ partition: 0, run: 'r1', after: '0', limit: 2 });
-      expect(page.map((entry) => entry.fact)).toEqual(['1', '2']);
+      expect(page.map((entry) => entry.facts)).toEqual(['[0]', '[1]']);
       const next = await store.runs.history({ partition: 0, run: 'r1', after: page[1]?.id ?? '', limit: 2 });
-      expect(next.map((entry) => entry.fact)).toEqual(['3']);
+      expect(next.map((entry) => entry.facts)).toEqual(['[2]']);
     },
   },
   ...togetherContract,
+  ...watchContract,
 ];

@@ -1,8 +1,9 @@
 /** What runs do to each other: begin one another, tell one another, wait for one another. Part of the contract. */
 import { expect } from 'vitest';
+import { RUN_FORMAT } from '../../src/core/formats.js';
 import type { Commit, Lease, Store } from '../../src/core/ports.js';
 import type { RunStatus } from '../../src/core/statuses.js';
-import { acquire, commitOf, type ContractCase, inbox, NEVER, RUN, start } from './scene.js';
+import { acquire, commitOf, type ContractCase, inbox, NEVER, RUN, start, entryOf } from './scene.js';
 
 const CHILD = { run: `${RUN}.00000001`, definition: 'inner', input: '{"task":{"a":1}}', record: '{"inner":true}' };
 const ENDED = ['completed', 'failed', 'canceled'] as const;
@@ -84,7 +85,9 @@ export const togetherContract: readonly ContractCase[] = [
       expect(await inbox(store)).toMatchObject([{ run: CHILD.run, kind: 'start', head: '', body: '{}' }]);
       const { definition, input, record } = CHILD;
       expect(await store.partitions.load(0, CHILD.run)).toEqual({
+        format: RUN_FORMAT,
         version: 0,
+        chain: '',
         definition,
         input,
         record,
@@ -94,7 +97,7 @@ export const togetherContract: readonly ContractCase[] = [
       });
       expect(await pending(store)).toEqual([CHILD.run]);
       expect(await store.runs.history({ partition: 0, run: CHILD.run, after: '0', limit: 10 })).toEqual([]);
-      await ok(store, lease, { run: CHILD.run, facts: ['{"f":1}'] });
+      await ok(store, lease, { run: CHILD.run, entry: entryOf(['{"f":1}']) });
       expect(await pending(store)).toEqual([]);
     },
   },

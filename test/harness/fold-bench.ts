@@ -42,6 +42,7 @@ export class Bench {
       input: { task, workspace: null, parent: null },
       record: newRunRecord(fresh),
       version: 0,
+      chain: '',
       steps: new Map(),
     });
   }
@@ -51,7 +52,7 @@ export class Bench {
     this.last = result;
     for (const fact of result.facts) this.facts.push(fact);
     this.requests.push(...result.requests.map(({ body }) => JSON.parse(body) as PersonaRequest));
-    this.state = applyFold(this.state, result);
+    this.state = applyFold(this.state, result, '');
     return this;
   }
 

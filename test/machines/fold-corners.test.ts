@@ -228,6 +228,8 @@ describe('the view', () => {
     ]).start();
     run.pass('a').reply('b', FAIL);
     const stored = {
+      format: 3,
+      chain: '',
       version: 1,
       definition: run.state.plan.hash,
       input: JSON.stringify(run.state.input),

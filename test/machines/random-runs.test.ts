@@ -117,6 +117,8 @@ function checkStory(facts: readonly Fact[]): void {
 function stored(bench: Bench, order: 'kept' | 'turned'): Parameters<typeof stateOf>[0] {
   const steps = [...bench.state.steps].map(([path, step]): [string, string] => [path, JSON.stringify(step)]);
   return {
+    format: 3,
+    chain: '',
     version: bench.state.version,
     definition: bench.state.plan.hash,
     input: JSON.stringify(bench.state.input),

@@ -72,7 +72,7 @@ export class Scene {
       get: (real, name: keyof RequestPort) => requests?.[name] ?? real[name].bind(real),
     });
     const host = new WorkerHost({
-      store: { namespace: this.store.namespace, artifacts: this.store.artifacts, requests: port },
+      store: { ...this.store, requests: port },
       partitions: this.partitions,
       personas: new Map(personas.map((persona) => [persona.name, persona])),
       worker: `worker-${String(this.#hosts.length + 1)}`,
@@ -137,7 +137,8 @@ export class Scene {
       requests: what.body === null ? [] : [{ persona, body: what.body }],
       arm: [],
       disarm: [],
-      facts: [],
+      entry: { messages: '[]', facts: '[]', hash: 'h', genesis: null },
+      definition: null,
       starts: [],
       sends: [],
       release: null,

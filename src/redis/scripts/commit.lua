@@ -7,14 +7,16 @@
 -- streams of the personas that are asked, run hashes of runs that begin or are told something, runs zset of pending runs,
 -- slot hash and zset of its line
 -- ARGV[1] owner nonce   ARGV[2] epoch   ARGV[3] expected version   ARGV[4] transition (JSON: see `transitionOf` in transition.ts)
--- ARGV[5] most entries that the feed keeps
--- Replies: OK | FENCED | STALE
+-- ARGV[5] most entries that the feed keeps   ARGV[6] record   ARGV[7] format   ARGV[8] messages   ARGV[9] facts   ARGV[10] hash
+-- ARGV[11] record that the run began with, empty but for its first entry   ARGV[12] definition hash that it goes on with, empty for the one it has
+-- Replies: OK position | FENCED | STALE
 --- @include "now"
 --- @include "fence"
 --- @include "ended"
 --- @include "send"
 --- @include "slots"
-if fenced(KEYS[1], ARGV[1], ARGV[2]) then return { 'FENCED' } end
+local others, position = fenced(KEYS[1], ARGV[1], ARGV[2])
+if others then return { 'FENCED' } end
 if redis.call('HGET', KEYS[3], 'version') ~= ARGV[3] then return { 'STALE' } end
 local transition = cjson.decode(ARGV[4])
 local now = now_ms()
@@ -42,7 +44,14 @@ end
 if #starts + #sends + #chosen > 0 then redis.call('XLEN', KEYS[2]) end
 -- Everything is checked: from here on nothing can fail.
 
-local set = { 'version', tonumber(ARGV[3]) + 1, 'record', transition.record, 'status', transition.status }
+position = position + 1
+redis.call('HSET', KEYS[1], 'position', position)
+local version = tonumber(ARGV[3]) + 1
+local set = { 'version', version, 'record', ARGV[6], 'status', transition.status, 'format', ARGV[7], 'chain', ARGV[10] }
+if ARGV[12] ~= '' then
+  set[#set + 1] = 'definition'
+  set[#set + 1] = ARGV[12]
+end
 local cleared = {}
 for _, step in ipairs(transition.steps) do
   local id = step[1]
@@ -69,16 +78,15 @@ end
 for _, request in ipairs(transition.requests) do redis.call('XADD', KEYS[9 + request[1]], '*', 'body', request[2]) end
 for _, timer in ipairs(transition.disarm) do redis.call('ZREM', KEYS[5], timer) end
 for _, timer in ipairs(transition.arm) do redis.call('ZADD', KEYS[5], now + timer[2], timer[1]) end
-for _, fact in ipairs(transition.facts) do
-  redis.call('XADD', KEYS[4], '*', 'fact', fact)
-  redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[5], '*', 'fact', fact)
-end
+local genesis = ARGV[11] ~= '' and { 'genesis', ARGV[11] } or {}
+redis.call('XADD', KEYS[4], '*', 'version', version, 'position', position, 'epoch', ARGV[2], 'messages', ARGV[8], 'facts', ARGV[9], 'hash', ARGV[10], unpack(genesis))
+if ARGV[9] ~= '[]' then redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[5], '*', 'facts', ARGV[9]) end
 if KEYS[7] ~= KEYS[8] then
   redis.call('ZADD', KEYS[8], redis.call('ZSCORE', KEYS[7], transition.run) or now, transition.run)
   redis.call('ZREM', KEYS[7], transition.run)
 end
 for _, start in ipairs(starts) do
-  redis.call('HSET', KEYS[9 + start[1]], 'version', 0, 'status', 'pending', 'definition', start[3], 'record', start[5], 'input', start[4])
+  redis.call('HSET', KEYS[9 + start[1]], 'format', ARGV[7], 'version', 0, 'status', 'pending', 'definition', start[3], 'record', start[5], 'input', start[4])
   redis.call('ZADD', KEYS[9 + transition.pending], now, start[2])
   send(KEYS[2], start[2], 'start', '{}')
 end
@@ -87,4 +95,4 @@ if slot then
   for _, following in ipairs(chosen) do slot_enter(slot, line, KEYS[2], following, now) end
   slot_leave(slot, line, run)
 end
-return { 'OK' }
+return { 'OK', position }
