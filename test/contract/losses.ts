@@ -74,10 +74,17 @@ export function lossCases({ cli, tag }: Reach): readonly ContractCase[] {
         await store.partitions.release(first);
         await acquire(store, 'owner-2');
         for (const run of ['d', 'e']) await start(store, { run, key: run });
-        goBack(2, [['1 owner-1', 0]], '1 owner-1');
+        goBack(
+          9,
+          [
+            ['1 owner-1', 0],
+            ['2 owner-9', 1],
+          ],
+          '2 owner-9',
+        );
         await store.watermarks.check(0, 'me');
         expect(await store.watermarks.incidents(0)).toMatchObject([
-          { from: 3, to: 3 },
+          { from: 2, to: 3 },
           { from: 4, to: 5 },
         ]);
       },
