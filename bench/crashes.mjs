@@ -42,20 +42,20 @@ export async function crash({ victim, another }, runs) {
     const ids = (await starts).map(({ run }) => run);
     const completed = await allCompleted(cast, runs);
 
-    const { at, facts } = await cast.commits(ids);
+    const { at, timesOf } = await cast.commits(ids);
     const calls = cast.readLedger();
     const done = new Set(calls.map(({ run, step }) => `${run} ${step}`));
     const { stall, stallAt } = longestStall(at);
     return {
       completed,
-      exactlyOnce: facts.get('run.completed') === runs && facts.get('step.succeeded') === runs * STEPS,
+      exactlyOnce: timesOf('run.completed').length === runs && timesOf('step.succeeded').length === runs * STEPS,
       stallMs: stall,
       stallAfterKillMs: stallAt - killedAt,
       endAfterKillMs: at.at(-1) - killedAt,
       totalMs: at.at(-1) - startedAt,
       held,
       twice: calls.length - done.size,
-      lost: facts.get('step.retrying WORKER_LOST') ?? 0,
+      lost: timesOf('step.retrying WORKER_LOST').length,
     };
   } finally {
     await cast.close();

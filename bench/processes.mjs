@@ -152,7 +152,7 @@ class Cast {
     return held.filter(([, , by]) => by.startsWith(prefix)).map(([run, step]) => ({ run, step }));
   }
 
-  /** Times of the commits of these runs by the store's clock, ascending, and how often each kind of fact is there. */
+  /** Times of the commits of these runs by the store's clock, ascending; and of each kind of fact, of failures by class. */
   async commits(runs) {
     const at = new Set();
     const facts = new Map();
@@ -164,12 +164,13 @@ class Cast {
           at.add(timeOf(id));
           for (const { type, error } of factsOf(fields)) {
             const name = error === undefined ? type : `${type} ${error.class}`;
-            facts.set(name, (facts.get(name) ?? 0) + 1);
+            if (facts.has(name)) facts.get(name).push(timeOf(id));
+            else facts.set(name, [timeOf(id)]);
           }
         }
       }
     }
-    return { at: [...at].toSorted((a, b) => a - b), facts };
+    return { at: [...at].toSorted((a, b) => a - b), timesOf: (name) => facts.get(name) ?? [] };
   }
 
   /** Kills and waits until it is gone, so that nothing it does is taken for the work of whoever comes next. */
@@ -194,7 +195,7 @@ class Cast {
 
   #coord(args) {
     const where = ['--redis', `unix:${this.socket}`, '--directory', this.#folder];
-    return this.#child(process.execPath, [PROGRAM, ...where, ...args]);
+    return this.#child(process.execPath, [...process.execArgv, PROGRAM, ...where, ...args]);
   }
 
   #child(command, args) {
