@@ -15,7 +15,8 @@ export class RedisRequests implements RequestPort {
   readonly #connection: Connection;
   readonly #keys: Keys;
   readonly #watermarks: RedisWatermarks;
-  #turn = 0;
+  /** Whose turn it is, by partition: their readers come one after the other, and one count for all gave each always the same turn. */
+  readonly #turns = new Map<number, number>();
 
   constructor(connection: Connection, keys: Keys, watermarks: RedisWatermarks) {
     this.#connection = connection;
@@ -181,13 +182,14 @@ export class RedisRequests implements RequestPort {
   }
 
   /** COUNT is per stream, so the whole of `total` is shared out; with fewer free hands than personas they take turns. */
-  #share({ personas, limit, total }: Parameters<RequestPort['take']>[0]): {
+  #share({ partition, personas, limit, total }: Parameters<RequestPort['take']>[0]): {
     personas: readonly string[];
     limit: number;
   } {
     if (total >= personas.length)
       return { personas, limit: Math.max(1, Math.min(limit, Math.floor(total / Math.max(1, personas.length)))) };
-    const turn = this.#turn++ % personas.length;
+    const turn = (this.#turns.get(partition) ?? 0) % personas.length;
+    this.#turns.set(partition, turn + 1);
     return { personas: [...personas.slice(turn), ...personas.slice(0, turn)].slice(0, total), limit: 1 };
   }
 
