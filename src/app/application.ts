@@ -157,6 +157,11 @@ class CoordApplication implements Application {
     log.note('stopping');
     await host.stop();
     await store.close();
+    if (host.namespaceGone)
+      throw new CoordError(
+        'NAMESPACE_GONE',
+        `namespace ${options.namespace} is gone from ${store.label}: somebody has emptied, replaced or restored the store; nothing was started afresh`,
+      );
     // The background host takes its own record away, so that nobody looks for it.
     if (serve.idleExitMs !== null && (await readHostRecord(options))?.process.pid === process.pid)
       await forgetHost(options);
@@ -260,7 +265,7 @@ class CoordApplication implements Application {
    */
   async #attend(connected: Connected, { host, idleExitMs, signal }: Attending): Promise<void> {
     const { clock } = this.#means;
-    for (let idleSince = clock.now(); !signal.aborted; await clock.sleep(ATTEND_MS, signal)) {
+    for (let idleSince = clock.now(); !signal.aborted && !host.namespaceGone; await clock.sleep(ATTEND_MS, signal)) {
       const open = await openRuns(connected).catch(() => null);
       if (open === null) {
         const state = await revive(connected.server, this.#means).catch(() => 'elsewhere');

@@ -29,6 +29,7 @@ export class Host {
   readonly worker: WorkerHost | null;
   readonly #coordinator: Coordinator | null;
   readonly #caretaker: Caretaker;
+  #namespaceGone = false;
 
   constructor({ store, partitions, coordinate, personas, stateDirectory, means, log, graceMs }: HostParams) {
     const { clock, ids, failpoints } = means;
@@ -36,6 +37,7 @@ export class Host {
     this.#caretaker = new Caretaker({ store, partitions, stateDirectory, clock, note });
     const report: Log['coordinator'] = (event) => {
       log.coordinator(event);
+      if (event.type === 'namespace.gone') this.#namespaceGone = true;
       if (event.type !== 'run.ended') return;
       this.#caretaker.runEnded(event.run);
       // What is canceled with it ends now, not at its next heartbeat.
@@ -64,6 +66,11 @@ export class Host {
             failpoints,
             isDead: isDeadHere,
           });
+  }
+
+  /** Whether the store does not hold the namespace any more: there is nothing left to do. */
+  get namespaceGone(): boolean {
+    return this.#namespaceGone;
   }
 
   start(): void {

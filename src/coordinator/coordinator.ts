@@ -89,7 +89,7 @@ export class Coordinator extends Loop {
       try {
         const roll = await store.roll.announce({ coordinator: this.#name, aliveMs: this.#leaseMs, tell: false });
         if (roll === 'gone') return true;
-        if (roll.mark !== mark) await this.#take(roll);
+        if (roll.mark !== mark) await this.#take(await this.#withoutDead(roll));
         ({ mark } = roll);
         await store.roll.changed({ mark, waitMs: everyMs, signal });
       } catch (error) {
@@ -101,8 +101,16 @@ export class Coordinator extends Loop {
     return false;
   }
 
+  /** Strikes off those that are known to be dead, so that nobody waits until they have been silent for long enough. */
+  async #withoutDead({ coordinators }: Roll): Promise<readonly string[]> {
+    const { store, isDead = () => false } = this.#params;
+    const dead = coordinators.filter((name) => name !== this.#name && isDead(name));
+    for (const name of dead) await store.roll.forget(name);
+    return coordinators.filter((name) => !dead.includes(name));
+  }
+
   /** Takes or gives up what the new roll says; whoever is to get it hears of it. */
-  async #take({ coordinators }: Roll): Promise<void> {
+  async #take(coordinators: readonly string[]): Promise<void> {
     const { store, partitions, report } = this.#params;
     const quota = quotaOf({ coordinators, name: this.#name, partitions });
     if (quota !== this.#share.quota) report({ type: 'roll.changed', coordinators: coordinators.length, quota });

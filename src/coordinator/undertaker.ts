@@ -47,7 +47,9 @@ export class Undertaker extends Loop {
         await this.#look(await namespace.listWorkers());
       } catch (error) {
         if (!(error instanceof CoordError)) throw error;
+        // Workers have their full time to be heard of again.
         this.#answeredAt = null;
+        this.#heard = new Map();
       }
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
@@ -57,7 +59,7 @@ export class Undertaker extends Loop {
     const { clock, isDead, silentMs } = this.#params;
     const now = clock.monotonic();
     // A process that was stalled itself has not listened: the time that it slept counts as one look.
-    const since = this.#answeredAt === null ? 0 : Math.min(now - this.#answeredAt, 2 * LOOK_EVERY_MS);
+    const since = this.#answeredAt === null ? 0 : Math.min(now - this.#answeredAt, LOOK_EVERY_MS);
     this.#answeredAt = now;
     const heard = new Map<string, Heard>();
     for (const { worker, seenAt } of workers) {

@@ -78,7 +78,16 @@ export const ERRORS = {
     exit: 2,
     retryable: false,
   },
-  FORMAT_UNKNOWN: { summary: 'The namespace was written by a newer version of coord.', exit: 1, retryable: false },
+  FORMAT_UNKNOWN: {
+    summary: 'The namespace, or the run, was written by a newer version of coord.',
+    exit: 1,
+    retryable: false,
+  },
+  NAMESPACE_GONE: {
+    summary: 'The store does not hold the namespace any more that this process opened.',
+    exit: 1,
+    retryable: false,
+  },
   REDIS_UNREACHABLE: { summary: 'The Redis server does not answer.', exit: 1, retryable: true },
   REDIS_NOT_WRITABLE: {
     summary: 'The Redis server answers and takes no writes for now.',

@@ -12,14 +12,12 @@ describe('a transition', () => {
     expect(named).toEqual([]);
     expect(Object.keys(JSON.parse(json) as object)).toEqual([
       'run',
-      'record',
       'status',
       'steps',
       'consumed',
       'requests',
       'arm',
       'disarm',
-      'facts',
     ]);
   });
 
