@@ -77,10 +77,7 @@ function describeCoordinator(event: CoordinatorEvent): [Level, string] {
         `worker ${event.worker} is dead: ${event.why}; it held ${String(event.attempts)} attempt${event.attempts === 1 ? '' : 's'}`,
       ];
     case 'run.newer':
-      return [
-        'warn',
-        `run ${event.run} has format ${String(event.format)}, which a newer coord has written; it is left alone`,
-      ];
+      return ['warn', `run ${event.run} has ${event.what}, which a newer coord has written; it is left alone`];
     case 'partition.fenced':
       return ['warn', `partition ${String(event.partition)} was taken over; epoch ${String(event.epoch)} is over`];
     case 'partition.released':
@@ -111,6 +108,11 @@ function describeWorker(event: WorkerEvent): [Level, string] {
       return ['debug', event.type];
     case 'refused':
       return ['warn', `a request for ${event.persona} was refused: ${event.reason}`];
+    case 'newer':
+      return [
+        'warn',
+        `a request for ${event.persona} follows version ${String(event.protocol)} of the protocol; it is left to newer workers`,
+      ];
     case 'dropped':
       return ['info', `${attemptName(event.key)} not begun: ${event.reason}`];
     case 'begun':

@@ -14,7 +14,7 @@ import {
   type RunInput,
   signalBodySchema,
 } from '../core/messages.js';
-import type { Admission, Store, WorkerInfo } from '../core/ports.js';
+import type { Admission, Store, StoredRun, WorkerInfo } from '../core/ports.js';
 import { RUN_STATUSES, runHasEnded, type RunStatus } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
 import type { RunSummary, RunView } from '../core/views.js';
@@ -30,6 +30,7 @@ import {
   type StartRequest,
 } from './client-requests.js';
 import { type EmittedEvent, followEvents, followRun, type Following } from './client-follow.js';
+import { checkFormat } from './codec.js';
 import { whyRefused } from './decisions.js';
 import { Plans } from './plans.js';
 import { newRunRecord } from '../machines/records.js';
@@ -143,8 +144,7 @@ export class Client {
    */
   async decide(run: string, { idempotencyKey, ...answer }: DecideRequest): Promise<void> {
     const body = parseBody(decideBodySchema, { token: null, data: null, ...answer }, 'the answer');
-    const stored = RUN_ID.test(run) ? await this.#params.store.runs.load(this.#partition(run), run) : null;
-    if (stored === null) throw await this.#unknownRun(run);
+    const stored = await this.#stored(run);
     const why = whyRefused(stored, await this.#plans.get(stored.definition), body);
     // With a key it may be the same answer once more: then it was taken, and counts once.
     const told =
@@ -172,10 +172,9 @@ export class Client {
       .slice(0, limit);
   }
 
-  /** Throws RUN_NOT_FOUND, or RUN_UNREADABLE when its records are damaged. */
+  /** Throws RUN_NOT_FOUND, RUN_UNREADABLE when its records are damaged, FORMAT_UNKNOWN when a newer coord has written it. */
   async get(run: string): Promise<RunView> {
-    const stored = RUN_ID.test(run) ? await this.#params.store.runs.load(this.#partition(run), run) : null;
-    if (stored === null) throw await this.#unknownRun(run);
+    const stored = await this.#stored(run);
     return viewOf(stored, await this.#plans.get(stored.definition));
   }
 
@@ -305,6 +304,13 @@ export class Client {
         if (!(error instanceof CoordError) || !error.retryable || clock.now() > giveUpAt) throw error;
       }
     }
+  }
+
+  async #stored(run: string): Promise<StoredRun> {
+    const stored = RUN_ID.test(run) ? await this.#params.store.runs.load(this.#partition(run), run) : null;
+    if (stored === null) throw await this.#unknownRun(run);
+    checkFormat(run, stored);
+    return stored;
   }
 
   async #unknownRun(run: string): Promise<CoordError> {

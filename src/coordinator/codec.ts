@@ -5,6 +5,7 @@ import {
   type Claim,
   decideBodySchema,
   innerRunBodySchema,
+  migrateBodySchema,
   type Message,
   MESSAGE_LIMIT_BYTES,
   type PersonaReply,
@@ -44,6 +45,15 @@ export function isNewer({ format }: StoredRun): boolean {
   return format > RUN_FORMAT;
 }
 
+/** Throws FORMAT_UNKNOWN for a run that a newer coord has written. */
+export function checkFormat(run: string, stored: StoredRun): void {
+  if (!isNewer(stored)) return;
+  throw new CoordError(
+    'FORMAT_UNKNOWN',
+    `run ${run} has format ${String(stored.format)}, this coord knows up to ${String(RUN_FORMAT)}; upgrade coord`,
+  );
+}
+
 /** When the entry arrived, by the store's clock, ms. */
 function arrivedAt(entry: InboxEntry): number {
   return Number(entry.id.split('-')[0]);
@@ -75,6 +85,8 @@ export function messageFrom(
         return { ...stamp, kind: 'signal', ...signalBodySchema.parse(bounded(entry.body)) };
       case 'decide':
         return { ...stamp, kind: 'decide', ...decideBodySchema.parse(bounded(entry.body)) };
+      case 'migrate':
+        return { ...stamp, kind: 'migrate', ...migrateBodySchema.parse(JSON.parse(entry.body)) };
       case 'inner-run':
         return { ...stamp, kind: 'inner-run', outcome: innerRunBodySchema.parse(JSON.parse(entry.body)) };
       default:
@@ -115,11 +127,15 @@ export function replyFrom(body: string): PersonaReply {
   return invalid(`the reply is not valid: ${issues.join('; ')}`);
 }
 
-/** `genesis`: the record as stored, of a run that has no history yet. */
+/** `genesis`: the record as stored, of a run that has no history yet. `definition`: what the run goes on with, null for what it has. */
 export function commitOf(
   state: RunState,
   result: FoldResult,
-  { messages, genesis }: { messages: readonly Message[]; genesis: string | null },
+  {
+    messages,
+    genesis,
+    definition,
+  }: { messages: readonly Message[]; genesis: string | null; definition: string | null },
 ): Commit {
   const texts = { messages: journalText(messages), facts: JSON.stringify(result.facts) };
   return {
@@ -127,13 +143,16 @@ export function commitOf(
     expectedVersion: state.version,
     record: JSON.stringify(result.record),
     status: { from: state.record.status, to: result.record.status },
-    steps: [...result.steps].map(([step, record]) => ({ step, record: JSON.stringify(record), token: record.token })),
+    steps: [
+      ...[...result.steps].map(([step, record]) => ({ step, record: JSON.stringify(record), token: record.token })),
+      ...result.gone.map((step) => ({ step, record: null, token: null })),
+    ],
     consumed: messages.map(({ id }) => id),
     requests: result.requests,
     arm: result.arm,
     disarm: result.disarm,
     entry: { ...texts, hash: chainHash(state.chain, { ...texts, version: state.version + 1 }), genesis },
-    definition: null,
+    definition,
     starts: result.starts,
     sends: result.sends,
     release: result.release,

@@ -22,7 +22,7 @@ export type CoordinatorEvent =
   | { readonly type: 'turn'; readonly partition: number; readonly messages: number; readonly runs: number }
   | { readonly type: 'commit.stale'; readonly partition: number; readonly run: string }
   /** A newer coord has written it: it is left alone. */
-  | { readonly type: 'run.newer'; readonly run: string; readonly format: number }
+  | { readonly type: 'run.newer'; readonly run: string; readonly what: string }
   | { readonly type: 'run.ended'; readonly run: string; readonly status: string }
   | {
       readonly type: 'message.discarded';

@@ -4,7 +4,7 @@ import { CoordError } from '../core/errors.js';
 import { sha256 } from '../core/json.js';
 import type { NamespacePort } from '../core/ports.js';
 import { compilePlan, type Plan } from '../definition/plan.js';
-import { readDefinition } from '../definition/workflow.js';
+import { isNewerDefinition, readDefinition } from '../definition/workflow.js';
 
 const PLANS_KEPT = 200;
 
@@ -16,7 +16,14 @@ export class Plans {
     this.#namespace = namespace;
   }
 
-  /** Throws DEFINITION_MISSING when the store does not hold it, RUN_UNREADABLE when it holds something else under that hash. */
+  /** Whether the definition is of a format that is newer than ours; nothing else of it is looked at. */
+  async isNewer(hash: string): Promise<boolean> {
+    if (this.#plans.has(hash)) return false;
+    const json = await this.#namespace.getDefinition(hash);
+    return json !== null && isNewerDefinition(json);
+  }
+
+  /** Throws FORMAT_UNKNOWN for one that is newer, DEFINITION_MISSING when the store does not hold it, RUN_UNREADABLE when it holds something else under that hash. */
   async get(hash: string): Promise<Plan> {
     const known = this.#plans.get(hash);
     if (known !== undefined) return known;

@@ -6,13 +6,14 @@ import { LRUCache } from 'lru-cache';
 import { CoordError } from '../core/errors.js';
 import { type Failpoints, noFailpoints } from '../core/failpoints.js';
 import type { Claim, Message } from '../core/messages.js';
-import type { InboxEntry, Lease, PartitionPort } from '../core/ports.js';
+import type { InboxEntry, Lease, PartitionPort, StoredRun } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
-import { fold } from '../machines/fold.js';
-import { applyFold, type FoldResult, type RunState } from '../machines/state.js';
+import type { Migration } from '../machines/migrate.js';
+import { applyFold, type RunState } from '../machines/state.js';
 import { commitOf, isNewer, messageFrom, stateOf, whyUnreadable } from './codec.js';
 import type { Report } from './events.js';
 import type { Plans } from './plans.js';
+import { inTransitions, transition } from './transition.js';
 
 export interface TurnParams {
   readonly partitions: PartitionPort;
@@ -63,8 +64,18 @@ export class Turn {
   }
 
   async #advance(lease: Lease, run: string, entries: readonly InboxEntry[]): Promise<RunOutcome> {
-    let state: RunState | undefined;
-    let result: FoldResult;
+    for (const group of inTransitions(entries)) {
+      const outcome = await this.#transition(lease, run, group);
+      if (outcome !== 'ok') return outcome;
+    }
+    return 'ok';
+  }
+
+  async #transition(lease: Lease, run: string, entries: readonly InboxEntry[]): Promise<RunOutcome> {
+    // A definition that cannot be gone on with is the fault of who asked for it, not of the run.
+    const quarantine = entries[0]?.kind !== 'migrate';
+    let folded: Migration;
+    let before: RunState;
     let genesis: string | null;
     const messages: Message[] = [];
     try {
@@ -73,10 +84,10 @@ export class Turn {
         return await this.#discardAll(lease, entries, { reason: loaded.unknown, quarantine: false });
       if ('newer' in loaded) {
         // Its messages stay where they are: they are for a coordinator that knows the format.
-        this.#params.report({ type: 'run.newer', run, format: loaded.newer });
+        this.#params.report({ type: 'run.newer', run, what: loaded.newer });
         return 'ok';
       }
-      ({ state, genesis } = loaded);
+      ({ state: before, genesis } = loaded);
       for (const entry of entries) {
         const message = messageFrom(entry, loaded.claims);
         if ('invalid' in message) {
@@ -87,15 +98,15 @@ export class Turn {
         }
       }
       if (messages.length === 0) return 'ok';
-      result = fold(state, messages);
+      folded = await transition(before, messages, this.#params.plans);
     } catch (error) {
       if (isOfStore(error)) throw error;
       this.#cache.delete(run);
-      return this.#discardAll(lease, entries, { reason: whyUnreadable(error), quarantine: true });
+      return this.#discardAll(lease, entries, { reason: whyUnreadable(error), quarantine });
     }
     this.#failpoints.pass('turn.folded');
     try {
-      return await this.#commit(lease, { state, result, messages, genesis });
+      return await this.#commit(lease, { ...folded, messages, genesis });
     } catch (error) {
       // A transition that is too large or too deep to be written down is the run's fault; it would come again for ever.
       if (!(error instanceof RangeError)) throw error;
@@ -104,9 +115,9 @@ export class Turn {
     }
   }
 
-  async #commit(lease: Lease, { state, result, messages, genesis }: Folded): Promise<RunOutcome> {
+  async #commit(lease: Lease, { state, result, ...more }: Folded): Promise<RunOutcome> {
     const run = state.record.id;
-    const commit = commitOf(state, result, { messages, genesis });
+    const commit = commitOf(state, result, more);
     const outcome = await this.#params.partitions.commit(lease, commit);
     if (outcome !== 'ok') {
       this.#cache.delete(run);
@@ -130,18 +141,25 @@ export class Turn {
     lease: Lease,
     run: string,
     entries: readonly InboxEntry[],
-  ): Promise<Loaded | { unknown: string } | { newer: number }> {
+  ): Promise<Loaded | { unknown: string } | { newer: string }> {
     const cached = this.#cache.get(run);
     if (cached !== undefined && !entries.some(({ kind }) => kind === 'timer' || kind === 'cancel'))
       return { state: cached, claims: new Map(), genesis: null };
     const stored = await this.#params.partitions.load(lease.partition, run);
     if (stored === null) return { unknown: `there is no run "${run}"` };
-    if (isNewer(stored)) return { newer: stored.format };
+    const newer = await this.#newer(stored);
+    if (newer !== null) return { newer };
     if (stored.quarantined !== null) return { unknown: `the run is set aside: ${stored.quarantined}` };
     const { claims } = stored;
     if (cached !== undefined && cached.version === stored.version) return { state: cached, claims, genesis: null };
     const state = stateOf(stored, await this.#params.plans.get(stored.definition));
     return { state, claims, genesis: stored.version === 0 ? stored.record : null };
+  }
+
+  /** What of the run a newer coord has written, or null. Looks at nothing that could kill a coordinator. */
+  async #newer(stored: StoredRun): Promise<string | null> {
+    if (isNewer(stored)) return `format ${String(stored.format)}`;
+    return (await this.#params.plans.isNewer(stored.definition)) ? 'a definition of a newer format' : null;
   }
 
   async #discardAll(
@@ -174,6 +192,12 @@ export class Turn {
   /** Sets a message aside that has killed its coordinator too often. */
   async setAside(lease: Lease, entry: InboxEntry, times: number): Promise<'ok' | 'fenced'> {
     this.#cache.delete(entry.run);
+    const stored = await this.#params.partitions.load(lease.partition, entry.run).catch((error: unknown) => {
+      if (isOfStore(error)) throw error;
+      return null;
+    });
+    // Counted at every takeover, since it stays in the inbox: it has killed nobody.
+    if (stored !== null && (await this.#newer(stored)) !== null) return 'ok';
     const reason = `a coordinator died ${String(times)} times while it evaluated this message`;
     return this.#discard(lease, entry, { reason, quarantine: true });
   }
@@ -186,8 +210,8 @@ interface Loaded {
   readonly genesis: string | null;
 }
 
-interface Folded extends Pick<Loaded, 'state' | 'genesis'> {
-  readonly result: FoldResult;
+interface Folded extends Migration {
+  readonly genesis: string | null;
   readonly messages: readonly Message[];
 }
 

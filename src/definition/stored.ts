@@ -5,6 +5,8 @@ import { ERROR_CLASSES } from '../core/statuses.js';
 import { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
 import { GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, type StepDefinition, WHENS } from './steps.js';
 
+export const DEFINITION_FORMAT = 2;
+
 const name = z.string().regex(STEP_ID);
 const duration = z.union([z.number().positive(), z.string()]).nullable();
 const schema = z.union([jsonObjectSchema, z.literal(true)]).nullable();
@@ -112,7 +114,7 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
 export const stepsSchema: z.ZodType<readonly StepDefinition[]> = z.array(stepSchema);
 
 export const workflowSchema = z.strictObject({
-  format: z.literal(2),
+  format: z.literal(DEFINITION_FORMAT),
   name: z.string(),
   version: z.string(),
   description: z.string(),

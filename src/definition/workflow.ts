@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { CoordError, messageOf } from '../core/errors.js';
-import { canonicalJson, type JsonObject, type JsonValue, sha256 } from '../core/json.js';
-import { workflowSchema } from './stored.js';
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue, sha256 } from '../core/json.js';
+import { DEFINITION_FORMAT, workflowSchema } from './stored.js';
 import type { Duration, JsonSchema, StepDefinition } from './steps.js';
 
 export interface WorkflowDefinition {
@@ -32,7 +32,7 @@ export interface WorkflowDefinition {
 
 export { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
 
-/** A stored definition, from the JSON text it was stored as. Throws DEFINITION_INVALID. */
+/** A stored definition, from the JSON text it was stored as. Throws DEFINITION_INVALID, or FORMAT_UNKNOWN for a newer one. */
 export function readDefinition(json: string): WorkflowDefinition {
   let value: unknown;
   try {
@@ -42,9 +42,30 @@ export function readDefinition(json: string): WorkflowDefinition {
       cause: error,
     });
   }
+  const format = formatOf(value);
+  if (format > DEFINITION_FORMAT) {
+    throw new CoordError(
+      'FORMAT_UNKNOWN',
+      `the definition has format ${String(format)}, this coord knows up to ${String(DEFINITION_FORMAT)}; upgrade coord`,
+    );
+  }
   const parsed = workflowSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new CoordError('DEFINITION_INVALID', `the stored definition cannot be read: ${z.prettifyError(parsed.error)}`);
+}
+
+/** Whether a newer coord has written the stored definition. */
+export function isNewerDefinition(json: string): boolean {
+  try {
+    return formatOf(JSON.parse(json)) > DEFINITION_FORMAT;
+  } catch {
+    return false;
+  }
+}
+
+function formatOf(value: unknown): number {
+  const format = isJsonObject(value) ? value['format'] : null;
+  return typeof format === 'number' ? format : DEFINITION_FORMAT;
 }
 
 /** The content hash that runs pin: equal definitions have equal hashes, whatever their files look like. */

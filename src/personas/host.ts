@@ -68,6 +68,8 @@ export class WorkerHost extends Loop {
   readonly #files: AttemptFiles;
   readonly #means: AttemptMeans;
   readonly #inHand: InHand;
+  /** Deliveries that are left to newer workers. */
+  readonly #newer = new Set<string>();
   readonly #hurry = new AbortController();
   readonly #giveUp = new AbortController();
 
@@ -230,7 +232,8 @@ export class WorkerHost extends Loop {
     const left = new Map(reservation.personas.map((persona) => [persona, reservation.limit]));
     const fresh = deliveries.filter((delivery) => {
       const places = left.get(delivery.persona) ?? 0;
-      if (places === 0 || this.#inHand.has(handleOf(delivery))) return false;
+      const handle = handleOf(delivery);
+      if (places === 0 || this.#inHand.has(handle) || this.#newer.has(handle)) return false;
       left.set(delivery.persona, places - 1);
       return true;
     });
@@ -243,6 +246,12 @@ export class WorkerHost extends Loop {
     this.#report({ type: 'taken', partition, persona, entry });
     const parsed = parseRequest(delivery);
     const runner = this.#runners.get(persona);
+    if ('newer' in parsed) {
+      this.#newer.add(handle);
+      this.#report({ type: 'newer', partition, persona, entry, protocol: parsed.newer });
+      this.#slots.release(persona);
+      return;
+    }
     if ('problem' in parsed || runner === undefined) {
       const reason = 'problem' in parsed ? parsed.problem : 'no such persona';
       void this.#refuse(delivery, reason);

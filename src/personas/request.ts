@@ -1,9 +1,14 @@
 /** Reads a delivered request, which may be anything: whoever can write to the stream may have written it. */
 import { RUN_ID } from '../core/ids.js';
-import { type PersonaRequest, personaRequestSchema } from '../core/messages.js';
+import { isJsonObject } from '../core/json.js';
+import { type PersonaRequest, personaRequestSchema, PROTOCOL_VERSION } from '../core/messages.js';
 import type { Delivery } from '../core/ports.js';
 
-export type ParsedRequest = { readonly request: PersonaRequest } | { readonly problem: string };
+export type ParsedRequest =
+  | { readonly request: PersonaRequest }
+  | { readonly problem: string }
+  /** It follows a later version of the protocol. */
+  | { readonly newer: number };
 
 /** The request, or a phrase that says why the delivery is none. */
 export function parseRequest(delivery: Delivery): ParsedRequest {
@@ -13,6 +18,8 @@ export function parseRequest(delivery: Delivery): ParsedRequest {
   } catch {
     return { problem: 'the request is not JSON' };
   }
+  const version = isJsonObject(body) ? body['protocol'] : null;
+  if (typeof version === 'number' && version > PROTOCOL_VERSION) return { newer: version };
   let parsed: ReturnType<typeof personaRequestSchema.safeParse>;
   try {
     parsed = personaRequestSchema.safeParse(body);

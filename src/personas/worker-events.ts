@@ -11,6 +11,14 @@ export type WorkerEvent =
   | { readonly type: 'waiting'; readonly partition: number; readonly personas: readonly string[] }
   | { readonly type: 'taken'; readonly partition: number; readonly persona: string; readonly entry: string }
   | { readonly type: 'refused'; readonly partition: number; readonly persona: string; readonly reason: string }
+  /** Of a version of the protocol that this worker does not know: left to workers that do. */
+  | {
+      readonly type: 'newer';
+      readonly partition: number;
+      readonly persona: string;
+      readonly entry: string;
+      readonly protocol: number;
+    }
   | { readonly type: 'dropped'; readonly key: AttemptKey; readonly reason: string }
   | { readonly type: 'begun'; readonly key: AttemptKey }
   | {

@@ -36,21 +36,22 @@ export class RedisNamespace implements NamespacePort {
   }
 
   async open(partitions: number | null): Promise<{ partitions: number; incarnation: string }> {
+    const found = Number(textOf(await this.#connection.read('HGET', [this.#keys.meta, 'format'])) ?? 0);
+    if (found > NAMESPACE_FORMAT) {
+      throw new CoordError(
+        'FORMAT_UNKNOWN',
+        `the namespace has format ${String(found)}, this coord knows up to ${String(NAMESPACE_FORMAT)}; upgrade coord`,
+      );
+    }
     // HSETNX three times, each harmless to repeat: two processes that start at once agree on the first one's word.
     await this.#connection.write('HSETNX', [this.#keys.meta, 'partitions', partitions ?? 1]);
     await this.#connection.write('HSETNX', [this.#keys.meta, 'incarnation', this.#ids.nonce()]);
     await this.#connection.write('HSETNX', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
     const meta = pairsOf(await this.#connection.read('HGETALL', [this.#keys.meta]));
     const stored = Number(meta.get('partitions'));
-    const format = Number(meta.get('format'));
-    if (format > NAMESPACE_FORMAT) {
-      throw new CoordError(
-        'FORMAT_UNKNOWN',
-        `the namespace has format ${String(format)}, this coord knows up to ${String(NAMESPACE_FORMAT)}; upgrade coord`,
-      );
-    }
     // What an older coord would misread is written from now on.
-    if (format < NAMESPACE_FORMAT) await this.#connection.write('HSET', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
+    if (Number(meta.get('format')) < NAMESPACE_FORMAT)
+      await this.#connection.write('HSET', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
     if (partitions !== null && partitions !== stored) {
       throw new CoordError(
         'PARTITION_MISMATCH',

@@ -22,7 +22,7 @@ const PERSONAS = ['worker', 'qa', 'other', 'git'];
 const PASS: PersonaReply = { status: 'pass', result: null, artifacts: [], error: null, commit: null };
 const MEANS = { clock: systemClock, ids: randomIds };
 
-async function openStore(socket: string, namespace: string): Promise<Store> {
+export async function openStore(socket: string, namespace: string): Promise<Store> {
   return openRedisStore({ address: { socket }, namespace, ...MEANS, failpoints: noFailpoints });
 }
 
@@ -34,6 +34,7 @@ export class Revival {
   readonly #recorded: Recorded;
   readonly #folder = mkdtempSync(join(tmpdir(), 'coord-corpus-'));
   readonly #replies: Map<string, PersonaReply[]>;
+  readonly #next = new Set<() => void>();
   #coordinator: Coordinator | null = null;
   #host: WorkerHost | null = null;
 
@@ -54,7 +55,7 @@ export class Revival {
   start(): void {
     const { store } = this;
     const { partitions } = this.#recorded;
-    const report = (event: CoordinatorEvent): void => void this.events.push(event);
+    const report = (event: CoordinatorEvent): void => this.#told(this.events, event);
     this.#coordinator = new Coordinator({ store, partitions, ...MEANS, name: 'today', report });
     this.#coordinator.start();
     const run = ({ step }: { readonly step: string }): unknown => {
@@ -70,9 +71,15 @@ export class Revival {
       stateDir: this.#folder,
       clock: systemClock,
       isDead: (worker) => worker !== 'today',
-      report: (event) => void this.workerEvents.push(event),
+      report: (event) => this.#told(this.workerEvents, event),
     });
     this.#host.start();
+  }
+
+  /** As when the process ends: whoever comes next takes over anew. */
+  async rest(): Promise<void> {
+    await this.#host?.stop();
+    await this.#coordinator?.stop();
   }
 
   /** The workers of then answer what they hold. Returns how each answer was taken. */
@@ -101,11 +108,25 @@ export class Revival {
     return facts;
   }
 
+  /** Resolves when `holds` does; looked at after every event. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds())
+      await new Promise<void>((resolve) => {
+        this.#next.add(resolve);
+      });
+  }
+
   async stop(): Promise<void> {
-    await this.#host?.stop();
-    await this.#coordinator?.stop();
+    await this.rest();
     await this.store.close();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #told<T>(events: T[], event: T): void {
+    events.push(event);
+    const waiting = [...this.#next];
+    this.#next.clear();
+    for (const wake of waiting) wake();
   }
 
   #replyTo(step: string): PersonaReply {

@@ -106,7 +106,7 @@ describe('a worker', () => {
   it.each([
     ['not JSON', 'x', /is not JSON/],
     ['not a request', '{"protocol":1}', /does not follow the protocol: run/],
-    ['another protocol', JSON.stringify({ protocol: 2 }), /protocol: /],
+    ['another protocol', JSON.stringify({ protocol: 0 }), /protocol: /],
   ])('refuses %s and goes on', async (_, body, reason) => {
     const { events } = scene.worker([passing]);
     await scene.ask({ step: 'bad' }, body);

@@ -44,7 +44,7 @@ describe('the namespace', () => {
   });
 
   test('of a newer format is left alone', async () => {
-    await commands.redis.hset('{n}:meta', { format: '2', partitions: '1', incarnation: 'x' });
+    await commands.redis.hset('{n}:meta', { format: '99', partitions: '1', incarnation: 'x' });
     await expect(open().open(null)).rejects.toMatchObject({
       code: 'FORMAT_UNKNOWN',
       message: expect.stringContaining('upgrade coord'),
