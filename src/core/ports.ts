@@ -6,6 +6,7 @@
  * A method that writes may throw OUTCOME_UNKNOWN: then it may or may not have been applied, and the caller
  * reads the state again before it does anything else.
  */
+import type { KeepPort } from './keep-ports.js';
 import type { Claim } from './messages.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
 import type { RunStatus } from './statuses.js';
@@ -52,7 +53,8 @@ export interface StoredRun {
 
 export interface StepWrite {
   readonly step: string;
-  readonly record: string;
+  /** Null: the step has none any more. */
+  readonly record: string | null;
   /** The token that a worker must hold to begin and to answer; null when nothing is outstanding. Replaces claim and token. */
   readonly token: string | null;
 }
@@ -167,7 +169,7 @@ export type Admission = Readonly<{
          */
         slot: Slot | null;
       }>
-    | Readonly<{ kind: 'cancel' | 'signal' | 'decide'; body: string }>
+    | Readonly<{ kind: 'cancel' | 'signal' | 'decide' | 'migrate'; body: string }>
   );
 
 /** A place among at most `limit` runs with the same key. All of them live in one partition. */
@@ -336,5 +338,6 @@ export interface Store {
   readonly runs: RunPort;
   readonly artifacts: ArtifactPort;
   readonly watermarks: WatermarkPort;
+  readonly keeping: KeepPort;
   close(): Promise<void>;
 }

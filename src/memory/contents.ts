@@ -20,6 +20,8 @@ export class MemoryContents {
   readonly #places = new Map<number, MemoryPartition>();
   readonly incarnation: string;
   readonly definitions = new Map<string, string>();
+  /** When each definition was read or written last. */
+  readonly definitionsTouched = new Map<string, number>();
   readonly workers = new Map<string, WorkerInfo>();
   /** When each coordinator was heard of last. */
   readonly coordinators = new Map<string, number>();

@@ -70,6 +70,7 @@ export interface DeadLetter {
   readonly kind: string;
   readonly head: string;
   readonly body: string;
+  readonly persona: string;
 }
 
 /** Everything that a partition held at one moment. */
@@ -97,6 +98,7 @@ export class MemoryPartition {
   readonly incidents: Incident[] = [];
   readonly inbox = new Map<string, InboxEntry>();
   readonly dead: DeadLetter[] = [];
+  readonly audit: { readonly at: number; readonly action: string; readonly what: string; readonly by: string }[] = [];
   readonly suspects = new Map<string, number>();
   readonly timers = new Map<string, number>();
   readonly feed: FeedEntry[] = [];
@@ -105,6 +107,8 @@ export class MemoryPartition {
   readonly requests = new Map<string, Map<string, MemoryRequest>>();
   readonly slots = new MemorySlots();
   readonly artifacts = new Map<string, Uint8Array>();
+  /** When each artifact was read or written last. */
+  readonly touched = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -121,7 +121,7 @@ export class MemoryPartitions implements PartitionPort {
     place.lease.position += 1;
     this.#watermarks.note(lease.partition);
     if (place.inbox.delete(entry.id))
-      place.dead.push({ id: place.nextId(), entry: entry.id, reason, run, kind, head, body });
+      place.dead.push({ id: place.nextId(), entry: entry.id, reason, run, kind, head, body, persona: '' });
     place.suspects.delete(entry.id);
     const stored = place.runs.get(run);
     if (quarantine && stored !== undefined) stored.quarantined = reason;

@@ -154,7 +154,7 @@ export class MemoryRequests implements RequestPort {
   async refuse({ partition, persona, entry, body }: Delivery, reason: string): Promise<void> {
     const place = this.#partition(partition);
     if (!place.requestsOf(persona).delete(entry)) return;
-    place.dead.push({ id: place.nextId(), entry, reason, run: '', kind: 'request', head: '', body });
+    place.dead.push({ id: place.nextId(), entry, reason, run: '', kind: 'request', head: '', body, persona });
   }
 
   async leave(): Promise<void> {
@@ -206,5 +206,5 @@ function keepLateReply(place: MemoryPartition, { run, step, attempt, token, work
   at.late = late;
   const head = JSON.stringify({ step, attempt, token, worker });
   const reason = 'the attempt was no longer awaited from this worker';
-  place.dead.push({ id: place.nextId(), entry: '', reason, run, kind: 'late-reply', head, body });
+  place.dead.push({ id: place.nextId(), entry: '', reason, run, kind: 'late-reply', head, body, persona: '' });
 }

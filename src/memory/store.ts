@@ -9,6 +9,7 @@ import { sha256 } from '../core/json.js';
 import type { Admission, AdmissionPort, ArtifactPort, NamespacePort, RunPort, Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import { MemoryContents } from './contents.js';
+import { memoryKeeping } from './keeping.js';
 import { isAfter, type MemoryPartition } from './partition.js';
 import { MemoryPartitions, storedRun } from './partitions.js';
 import { MemoryRequests } from './requests.js';
@@ -40,6 +41,7 @@ export function createMemoryStore({
     runs: memoryRuns(at),
     artifacts: memoryArtifacts(at),
     watermarks,
+    keeping: memoryKeeping({ contents, at, clock, watermarks }),
     close: async () => undefined,
   };
 }
@@ -59,8 +61,12 @@ function memoryNamespace(contents: MemoryContents, clock: Clock): NamespacePort 
     },
     putDefinition: async (hash, json) => {
       definitions.set(hash, json);
+      contents.definitionsTouched.set(hash, clock.now());
     },
-    getDefinition: async (hash) => definitions.get(hash) ?? null,
+    getDefinition: async (hash) => {
+      contents.definitionsTouched.set(hash, clock.now());
+      return definitions.get(hash) ?? null;
+    },
     announceWorker: async (info) => {
       workers.set(info.worker, { ...info, seenAt: clock.now() });
     },
@@ -146,8 +152,12 @@ function memoryArtifacts(at: At): ArtifactPort {
     put: async (partition, content) => {
       const hash = sha256(content);
       at(partition).artifacts.set(hash, Uint8Array.from(content));
+      at(partition).touched.set(hash, at(partition).now());
       return hash;
     },
-    get: async (partition, hash) => at(partition).artifacts.get(hash) ?? null,
+    get: async (partition, hash) => {
+      at(partition).touched.set(hash, at(partition).now());
+      return at(partition).artifacts.get(hash) ?? null;
+    },
   };
 }

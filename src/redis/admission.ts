@@ -7,7 +7,7 @@ import type { Keys } from './keys.js';
 import type { RedisWatermarks } from './watermarks.js';
 
 /** How long an idempotency key is remembered. */
-const RETENTION_MS = 24 * 60 * 60 * 1_000;
+export const RETENTION_MS = 24 * 60 * 60 * 1_000;
 
 type Start = Extract<Admission, { readonly kind: 'start' }>;
 

@@ -26,6 +26,11 @@ export class Keys {
     return `{${this.#namespace}}:definition:${hash}`;
   }
 
+  /** What the keys of all definitions begin with. */
+  get everyDefinition(): string {
+    return `{${this.#namespace}}:definition:`;
+  }
+
   /** hash: coordinator → when it was heard of last, ms */
   get coordinators(): string {
     return `{${this.#namespace}}:coordinators`;
@@ -72,9 +77,17 @@ export class PartitionKeys {
     return `${this.#tag}:inbox`;
   }
 
-  /** stream: messages that could not be applied */
+  /**
+   * stream: messages that could not be applied; fields entry, reason, run, kind, head, body, and the persona of a refused
+   * request
+   */
   get dead(): string {
     return `${this.#tag}:dead`;
+  }
+
+  /** stream, capped: what somebody has done by hand: action, what, by */
+  get audit(): string {
+    return `${this.#tag}:audit`;
   }
 
   /** hash: inbox entry → how often it was about to be evaluated */
@@ -124,6 +137,16 @@ export class PartitionKeys {
   /** stream, group `workers`: requests that no worker has begun */
   requests(persona: string): string {
     return `${this.#tag}:requests:${persona}`;
+  }
+
+  /** What the keys of all persona streams begin with. */
+  get everyRequests(): string {
+    return `${this.#tag}:requests:`;
+  }
+
+  /** What the keys of all artifacts begin with. */
+  get everyArtifact(): string {
+    return `${this.#tag}:artifact:`;
   }
 
   /** hash: limit; and per run that holds the slot `r:` since when, ms. Not there when nobody does */

@@ -8,7 +8,7 @@ import { FEED_LENGTH } from './partitions.js';
 import { entriesOf, pairsOf, type StreamEntry, streamEntries, streamReply } from './replies.js';
 import type { RedisWatermarks } from './watermarks.js';
 
-const GROUP = 'workers';
+export const GROUP = 'workers';
 const INHERIT_AT_ONCE = 1_000;
 
 export class RedisRequests implements RequestPort {
@@ -157,7 +157,7 @@ export class RedisRequests implements RequestPort {
 
   async refuse({ partition, persona, entry, body }: Delivery, reason: string): Promise<void> {
     const keys = this.#keys.partition(partition);
-    await this.#connection.script('refuse', [keys.requests(persona), keys.dead], [entry, reason, body]);
+    await this.#connection.script('refuse', [keys.requests(persona), keys.dead], [entry, reason, body, persona]);
   }
 
   async leave({ partition, worker, personas }: Parameters<RequestPort['leave']>[0]): Promise<void> {

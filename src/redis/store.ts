@@ -8,6 +8,7 @@ import { RedisAdmission } from './admission.js';
 import { RedisArtifacts } from './artifacts.js';
 import { Connection } from './connection.js';
 import { Keys } from './keys.js';
+import { redisKeeping } from './keeping.js';
 import { RedisNamespace } from './namespace.js';
 import { RedisPartitions } from './partitions.js';
 import { RedisRequests } from './requests.js';
@@ -52,6 +53,7 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     runs: new RedisRuns(connection, keys),
     artifacts: new RedisArtifacts(connection, keys),
     watermarks,
+    keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {
       connection.close();
     },

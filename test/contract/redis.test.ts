@@ -6,6 +6,7 @@ import type { Store } from '../../src/core/ports.js';
 import { loadScripts, type Script, type ScriptName } from '../../src/redis/scripts.js';
 import { openRedisStore } from '../../src/redis/store.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
+import { keepCases } from './keep-redis.js';
 import { lossCases } from './losses.js';
 import { MUTANTS } from './mutants.js';
 import { acquire, commitOf, entryOf, inbox, start } from './scene.js';
@@ -52,6 +53,7 @@ function contextOf(store: Store): ContractContext {
 const cases: readonly ContractCase[] = [
   ...contract,
   ...lossCases({ cli: (...args) => server.cli(...args), tag }),
+  ...keepCases({ cli: (...args) => server.cli(...args), tag }),
   {
     name: 'a request that was begun is neither in its stream nor pending in its group',
     run: async ({ store }) => {

@@ -20,6 +20,7 @@ import {
   start,
   take,
 } from './scene.js';
+import { keepContract } from './keep.contract.js';
 import { togetherContract } from './together.contract.js';
 import { watchContract } from './watch.contract.js';
 
@@ -592,5 +593,6 @@ export const contract: readonly ContractCase[] = [
     },
   },
   ...togetherContract,
+  ...keepContract,
   ...watchContract,
 ];
