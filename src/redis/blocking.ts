@@ -102,7 +102,7 @@ export class BlockingReads {
     failpoints.pass(`before:${read.command}`);
     const finished = new AbortController();
     try {
-      if (!link.usable) await link.whenUsable();
+      if (!link.usable) await link.whenTried();
       const { session } = link;
       if (reader.id?.session !== session)
         reader.id = { number: Number(await link.settle(link.call('CLIENT', ['ID']))), session };

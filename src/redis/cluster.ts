@@ -6,6 +6,7 @@
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { type ClusterAddress, describe, type Node, nodeName } from './address.js';
 import type { Verdict } from './error-classes.js';
+import { gather } from './gather.js';
 import { Link, placeName, type Place } from './link.js';
 import { entriesOf } from './replies.js';
 import { slotOf } from './slots.js';
@@ -18,6 +19,8 @@ const LOOK_MS = 10_000;
 const SEARCH_MS = 250;
 /** A node that takes longer to answer does not count this time. */
 const ANSWER_MS = 500;
+/** How long the others may take when one node has answered. */
+const GRACE_MS = 100;
 /** Nodes asked at a time. */
 const ASKED = 6;
 /** How long keys that are half-way to another node are waited for, between two tries. */
@@ -92,10 +95,8 @@ export class ClusterTopology implements Topology {
   }
 
   async after({ then, text }: Verdict, refused: Link, lane: Lane = 'commands'): Promise<Next | null> {
-    if (then === 'rediscover') {
-      refused.drop();
-      void this.#look();
-    }
+    // The connection is good: it is the map that is not.
+    if (then === 'rediscover') void this.#look();
     if (then !== 'resend') return null;
     const [word, slot, where] = text.split(' ');
     if (word === 'TRYAGAIN') {
@@ -151,12 +152,15 @@ export class ClusterTopology implements Topology {
     try {
       const asked = this.#known.slice(0, ASKED);
       this.#known = [...this.#known.slice(ASKED), ...asked];
-      const answers = await Promise.allSettled(asked.map((node) => this.#ask(node)));
+      const { clock } = this.#params;
+      const heard = await gather(
+        asked.map((node) => this.#ask(node)),
+        { clock, graceMs: GRACE_MS },
+      );
       if (this.#closed) return;
-      const views = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-      const [best] = views.toSorted((a, b) => b.epoch - a.epoch || Number(b.ok) - Number(a.ok));
+      const [best] = heard.answers.toSorted((a, b) => b.epoch - a.epoch || Number(b.ok) - Number(a.ok));
       if (best !== undefined && (best.ok || best.epoch >= this.#epoch)) this.#follow(best);
-      else this.#lament(answers);
+      else this.#lament(heard.reasons);
     } finally {
       this.#looking = false;
       const wait = this.#again ? 0 : this.#settled() ? LOOK_MS : SEARCH_MS;
@@ -170,7 +174,7 @@ export class ClusterTopology implements Topology {
     const serving = this.#masters.get(nodeName(node))?.commands;
     const link = serving?.usable === true ? serving : this.dial(node);
     try {
-      await link.whenUsable(ANSWER_MS);
+      await link.whenTried(ANSWER_MS);
       const [info, slots] = await link.settle(
         Promise.all([link.call('CLUSTER', ['INFO']), link.call('CLUSTER', ['SLOTS'])]),
         ANSWER_MS,
@@ -227,8 +231,7 @@ export class ClusterTopology implements Topology {
     this.#retired.set(lanes, cancel);
   }
 
-  #lament(answers: readonly PromiseSettledResult<unknown>[]): void {
-    const reasons = answers.flatMap((answer): unknown[] => (answer.status === 'rejected' ? [answer.reason] : []));
+  #lament(reasons: readonly unknown[]): void {
     if (reasons.length > 0) this.#trouble = [...new Set(reasons.map(messageOf))].join('; ');
     for (const reason of reasons) {
       if (hasCode(reason, 'REDIS_DENIED')) this.#waiters.refuse(reason);

@@ -194,7 +194,7 @@ export class Connection implements Commands {
       let verdict: Verdict;
       try {
         // One that has just been made is waited for; one that was lost is not, since nobody knows for how long.
-        if (link.fresh) await link.whenUsable();
+        if (link.fresh) await link.whenTried();
         return await link.settle(send(link, asking), deadlineMs + extraMs);
       } catch (error) {
         verdict = judge(error, { name, write });

@@ -48,6 +48,7 @@ export class Link {
   readonly #params: LinkParams;
   readonly #client: Redis;
   readonly #waiters: Waiters;
+  readonly #impatient: Waiters;
   #usable = false;
   #fresh = true;
   #closed = false;
@@ -62,6 +63,7 @@ export class Link {
     this.name = placeName(place);
     this.#label = params.label ?? this.name;
     this.#waiters = new Waiters(params.clock);
+    this.#impatient = new Waiters(params.clock);
     this.#client = newClient(params);
     // Every command reports its own failure; without a listener Node would end the process.
     this.#client.on('error', (error: unknown) => this.#note(error));
@@ -96,9 +98,12 @@ export class Link {
    * as soon as the server does not let this user in.
    */
   async whenUsable(ms = this.#params.deadlineMs): Promise<void> {
-    if (this.#usable) return;
-    if (this.#closed) throw this.#unreachable('the connection was closed');
-    await this.#waiters.wait(ms, () => this.#unreachable(this.lastError));
+    await this.#wait(this.#waiters, ms);
+  }
+
+  /** The same, but throws as soon as an attempt to connect has failed. */
+  async whenTried(ms = this.#params.deadlineMs): Promise<void> {
+    await this.#wait(this.#impatient, ms);
   }
 
   /**
@@ -156,11 +161,18 @@ export class Link {
     this.#waiters.refuse(this.#unreachable('the connection was closed'));
   }
 
+  async #wait(waiters: Waiters, ms: number): Promise<void> {
+    if (this.#usable) return;
+    if (this.#closed) throw this.#unreachable('the connection was closed');
+    await waiters.wait(ms, () => this.#unreachable(this.lastError));
+  }
+
   #down(): void {
     this.#session++;
     this.#fresh = false;
     const was = this.#usable;
     this.#usable = false;
+    this.#impatient.refuse(this.#unreachable(this.lastError));
     if (was) this.#params.onDown?.();
   }
 
@@ -194,6 +206,7 @@ export class Link {
     this.#usable = true;
     this.#fresh = false;
     this.#waiters.release();
+    this.#impatient.release();
     this.#params.onUp?.();
   }
 
@@ -207,6 +220,7 @@ export class Link {
         ? new CoordError('REDIS_UNSUITABLE', `Redis at ${this.#label} cannot be used: ${text}`)
         : denied;
     this.#waiters.refuse(refusal);
+    this.#impatient.refuse(refusal);
   }
 
   #notConnected(): NotSent {

@@ -6,6 +6,7 @@
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { describe, type Node, nodeName, type SentinelAddress } from './address.js';
 import type { Verdict } from './error-classes.js';
+import { gather } from './gather.js';
 import { Link, placeName, type Place } from './link.js';
 import { entriesOf, pairsOf } from './replies.js';
 import { type Lane, Lanes, linkParams, type Next, type Topology, type TopologyParams } from './topology.js';
@@ -17,6 +18,8 @@ const LOOK_MS = 1_000;
 const SEARCH_MS = 100;
 /** A sentinel that takes longer to answer does not count this time. */
 const ANSWER_MS = 400;
+/** How long the others may take when one has answered. */
+const GRACE_MS = 100;
 /** How long a link to a former master stays for what is on its way. */
 const RETIRE_MS = 10_000;
 
@@ -118,14 +121,14 @@ export class SentinelTopology implements Topology {
     this.#looking = true;
     this.#cancel();
     try {
-      const answers = await Promise.allSettled([...this.#sentinels.values()].map((link) => this.#ask(link)));
+      const { clock } = this.#params;
+      const asked = [...this.#sentinels.values()].map((link) => this.#ask(link));
+      const heard = await gather(asked, { clock, graceMs: GRACE_MS });
       if (this.#closed) return;
-      const named = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-      const [first, ...others] = named.toSorted((a, b) => b.epoch - a.epoch);
-      if (first === undefined) this.#lament(answers);
-      else this.#follow(first.master);
-      for (const answer of first === undefined ? [] : [first, ...others])
-        answer.others.forEach((node) => this.#meet(node));
+      const [best] = heard.answers.toSorted((a, b) => b.epoch - a.epoch);
+      if (best === undefined) this.#lament(heard.reasons);
+      else this.#follow(best.master);
+      for (const { others } of heard.answers) others.forEach((node) => this.#meet(node));
     } finally {
       this.#looking = false;
       this.#cancel();
@@ -136,7 +139,8 @@ export class SentinelTopology implements Topology {
 
   async #ask(link: Link): Promise<{ master: Node; epoch: number; others: readonly Node[] }> {
     const { master } = this.#params.address;
-    if (!link.usable) await link.whenUsable(ANSWER_MS);
+    // One that is away is not waited for: there are others, and it is asked again.
+    if (link.fresh) await link.whenTried(ANSWER_MS);
     const [state, where, others] = await link.settle(
       Promise.all([
         link.call('SENTINEL', ['MASTER', master]),
@@ -179,9 +183,8 @@ export class SentinelTopology implements Topology {
     this.#retired.set(lanes, cancel);
   }
 
-  #lament(answers: readonly PromiseSettledResult<unknown>[]): void {
+  #lament(reasons: readonly unknown[]): void {
     const { master } = this.#params.address;
-    const reasons = answers.flatMap((answer): unknown[] => (answer.status === 'rejected' ? [answer.reason] : []));
     this.#trouble = [...new Set(reasons.map(messageOf))].join('; ');
     for (const reason of reasons) {
       if (hasCode(reason, 'REDIS_DENIED')) this.#waiters.refuse(reason);

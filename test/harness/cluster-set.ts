@@ -35,18 +35,18 @@ export async function startCluster({
   const { secure = false } = folderOptions;
   const count = masters * (1 + replicas);
   const ports = await freePorts(2 * count);
-  const nodes = ports
-    .slice(0, count)
-    .map((port, index) =>
-      server(folder, port, [
-        'cluster-enabled yes',
-        'cluster-node-timeout 1000',
-        `cluster-port ${String(ports[count + index])}`,
-        'cluster-replica-validity-factor 0',
-        ...(secure ? ['tls-cluster yes'] : []),
-        ...config,
-      ]),
-    );
+  const nodes = ports.slice(0, count).map((port, index) =>
+    server(folder, port, [
+      'cluster-enabled yes',
+      'cluster-node-timeout 1000',
+      `cluster-port ${String(ports[count + index])}`,
+      'cluster-replica-validity-factor 0',
+      // Else the others stop too while one master is missing.
+      'cluster-require-full-coverage no',
+      ...(secure ? ['tls-cluster yes'] : []),
+      ...config,
+    ]),
+  );
   const [seed] = nodes;
   if (seed === undefined) throw new Error('no node');
   const view = async (node: RedisInstance): Promise<readonly string[]> =>

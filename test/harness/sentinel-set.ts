@@ -1,4 +1,5 @@
 /** A master, replicas of it, and three sentinels that agree on who is the master. */
+import { ReplicationGate } from './replication-gate.js';
 import { freePorts, RedisInstance, until } from './redis-instance.js';
 import {
   ADMIN,
@@ -26,6 +27,11 @@ export interface SentinelSet {
   master(): Promise<RedisInstance>;
   /** Every running server but the master replicates it, and the sentinels see all of it. */
   settled(): Promise<void>;
+  /**
+   * From now on nothing of what the master writes reaches a replica, and nobody is told. For as long as a failover takes:
+   * the sentinels notice after a while that the replicas do not ask the master itself.
+   */
+  freezeReplication(): Promise<void>;
   /** Starts a killed server as a replica of the master there is now. */
   rejoin(instance: RedisInstance): Promise<void>;
   stop(): Promise<void>;
@@ -34,18 +40,18 @@ export interface SentinelSet {
 export const MASTER_NAME = 'mymaster';
 
 export async function startSentinel({
-  replicas = 2,
+  replicas: replicaCount = 2,
   config = [],
   ...folderOptions
 }: SetOptions & { readonly replicas?: number } = {}): Promise<SentinelSet> {
   const folder = newFolder(folderOptions);
   const { secure = false } = folderOptions;
-  const ports = await freePorts(1 + replicas + 3);
-  const [first = 0, ...others] = ports.slice(0, 1 + replicas);
+  const ports = await freePorts(1 + replicaCount + 3);
+  const [first = 0, ...others] = ports.slice(0, 1 + replicaCount);
   const servers = [first, ...others].map((port) => server(folder, port, config));
   const [initial] = servers;
   if (initial === undefined) throw new Error('no server');
-  const sentinels = ports.slice(1 + replicas).map(
+  const sentinels = ports.slice(1 + replicaCount).map(
     (port) =>
       new RedisInstance({
         directory: folder.path,
@@ -108,6 +114,7 @@ export async function startSentinel({
     });
   };
   const all = [...servers, ...sentinels];
+  const gates: ReplicationGate[] = [];
   await startAll(folder, all, async () => {
     await initial.start();
     await Promise.all(servers.slice(1).map((instance) => instance.start(['--replicaof', '127.0.0.1', String(first)])));
@@ -125,8 +132,32 @@ export async function startSentinel({
       ),
     master,
     settled,
+    freezeReplication: async () => {
+      const source = await master();
+      const replicas = servers.filter((instance) => instance.runs && instance !== source);
+      const opened = await Promise.all(
+        replicas.map(async (replica) => {
+          const gate = new ReplicationGate(source.port);
+          await replica.cli('REPLICAOF', '127.0.0.1', String(await gate.open()));
+          return gate;
+        }),
+      );
+      gates.push(...opened);
+      await until('the replicas have caught up', async () => {
+        const links = await Promise.all(replicas.map((replica) => replica.info('master_link_status')));
+        const listed = await Promise.all([0, 1].map((index) => source.info(`slave${String(index)}`)));
+        return (
+          links.every((link) => link === 'up') &&
+          listed.slice(0, replicas.length).every((line) => line.includes('state=online'))
+        );
+      });
+      for (const gate of opened) gate.freeze();
+    },
     rejoin: async (instance) => instance.start(['--replicaof', '127.0.0.1', String((await master()).port)]),
-    stop: () => tearDown(folder, all),
+    stop: async () => {
+      for (const gate of gates) await gate.close();
+      await tearDown(folder, all);
+    },
   };
 }
 
