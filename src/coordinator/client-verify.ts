@@ -3,13 +3,14 @@
  * began with, as the coordinator folded it: facts, records and hashes must come out the same.
  */
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
+import type { Fact } from '../core/facts.js';
 import { chainHash, genesisHash, journalMessages } from '../core/journal.js';
 import { runInputSchema } from '../core/messages.js';
 import type { HistoryEntry } from '../core/ports.js';
 import { parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
-import { fold } from '../machines/fold.js';
 import { applyFold, type RunState, runState } from '../machines/state.js';
 import type { Plans } from './plans.js';
+import { transition } from './transition.js';
 
 /** Where a history stops to make sense, or where what is stored is another thing than it gives. */
 export interface Break {
@@ -46,7 +47,8 @@ export async function refold(
 ): Promise<Refolded | null> {
   const [first] = run.history;
   if (first === undefined || first.genesis === null) return null;
-  const { definition, input, history } = run;
+  const { input, history } = run;
+  const definition = begunWith(run);
   let state = runState({
     plan: await plans.get(definition),
     input: parseRecord(runInputSchema, input, "the run's input"),
@@ -57,7 +59,7 @@ export async function refold(
   });
   let broken: Break | null = null;
   for (const entry of history) {
-    const next = follow(state, entry);
+    const next = await follow(plans, { state, entry });
     if ('broken' in next) {
       ({ broken } = next);
       break;
@@ -65,11 +67,25 @@ export async function refold(
     ({ state } = next);
   }
   const { record, steps, version, chain } = state;
-  return { definition, record, steps, version, chain, broken };
+  return { definition: state.plan.hash, record, steps, version, chain, broken };
+}
+
+/** Hash of the definition that the run began with: the one that the first migration left, or the one that it has. */
+function begunWith({ definition, history }: { definition: string; history: readonly HistoryEntry[] }): string {
+  for (const { facts } of history) {
+    // Looked for in the text first, since hardly any run was migrated.
+    if (!facts.includes('"run.migrated"')) continue;
+    const migrated = (JSON.parse(facts) as Fact[]).find((fact) => fact.type === 'run.migrated');
+    if (migrated !== undefined) return migrated.from;
+  }
+  return definition;
 }
 
 /** The state after one more entry, which must give the facts and the hash that it says. */
-function follow(state: RunState, entry: HistoryEntry): { readonly state: RunState } | { readonly broken: Break } {
+async function follow(
+  plans: Pick<Plans, 'get'>,
+  { state, entry }: { readonly state: RunState; readonly entry: HistoryEntry },
+): Promise<{ readonly state: RunState } | { readonly broken: Break }> {
   const { id, messages, hash } = entry;
   const version = state.version + 1;
   const wrong = (field: string, expected: string, found: string): { readonly broken: Break } => ({
@@ -78,14 +94,14 @@ function follow(state: RunState, entry: HistoryEntry): { readonly state: RunStat
   if (entry.version !== version) return wrong('version', String(version), String(entry.version));
   let folded;
   try {
-    folded = fold(state, journalMessages(messages));
+    folded = await transition(plans, { state, messages: journalMessages(messages) });
   } catch (error) {
     if (error instanceof CoordError && !hasCode(error, 'RUN_UNREADABLE')) throw error;
     return wrong('messages', 'messages that can be folded', messageOf(error));
   }
-  const facts = JSON.stringify(folded.facts);
+  const facts = JSON.stringify(folded.result.facts);
   if (facts !== entry.facts) return wrong('facts', facts, entry.facts);
   const chained = chainHash(state.chain, { version, messages, facts });
   if (chained !== hash) return wrong('hash', chained, hash);
-  return { state: applyFold(state, folded, hash) };
+  return { state: applyFold(folded.state, folded.result, hash) };
 }

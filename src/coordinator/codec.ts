@@ -134,8 +134,8 @@ export function commitOf(
   {
     messages,
     genesis,
-    definition,
-  }: { messages: readonly Message[]; genesis: string | null; definition: string | null },
+    definition = null,
+  }: { messages: readonly Message[]; genesis: string | null; definition?: string | null },
 ): Commit {
   const texts = { messages: journalText(messages), facts: JSON.stringify(result.facts) };
   return {

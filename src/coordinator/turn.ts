@@ -98,7 +98,7 @@ export class Turn {
         }
       }
       if (messages.length === 0) return 'ok';
-      folded = await transition(before, messages, this.#params.plans);
+      folded = await transition(this.#params.plans, { state: before, messages });
     } catch (error) {
       if (isOfStore(error)) throw error;
       this.#cache.delete(run);

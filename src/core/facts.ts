@@ -54,6 +54,16 @@ export type Fact =
       readonly error: StepFailure;
     })
   | (FactBase & { readonly type: 'run.canceled'; readonly reason: string; readonly by: string })
+  | (FactBase & {
+      readonly type: 'run.migrated';
+      /** Hashes of the definitions. */
+      readonly from: string;
+      readonly to: string;
+      readonly by: string;
+      /** Ids of steps that only one of them has. */
+      readonly added: readonly string[];
+      readonly gone: readonly string[];
+    })
   | (AttemptFact & { readonly type: 'step.queued'; readonly persona: string; readonly token: string })
   | (AttemptFact & { readonly type: 'step.working'; readonly worker: string })
   | (AttemptFact & { readonly type: 'step.progress'; readonly worker: string; readonly progress: string })

@@ -221,6 +221,12 @@ export const decideBodySchema = z.strictObject({
   by: z.string().max(200),
 });
 
+/** What an operator tells a run: to go on with the definition of this hash. */
+export const migrateBodySchema = z.strictObject({
+  definition: z.string().regex(/^[0-9a-f]{64}$/),
+  by: z.string().max(200),
+});
+
 /** What a run tells the run it works for: that it has ended, or that it waits, or goes on. */
 export const innerRunBodySchema = z.strictObject({
   step: z.string(),
@@ -273,5 +279,6 @@ export type Message = Readonly<{ id: string; at: number }> &
       }>
     | (Readonly<{ kind: 'signal' }> & Readonly<z.infer<typeof signalBodySchema>>)
     | (Readonly<{ kind: 'decide' }> & Readonly<z.infer<typeof decideBodySchema>>)
+    | (Readonly<{ kind: 'migrate' }> & Readonly<z.infer<typeof migrateBodySchema>>)
     | Readonly<{ kind: 'inner-run'; outcome: InnerRunOutcome }>
   );

@@ -59,6 +59,8 @@ function apply(draft: Draft, message: Message): string | null {
       return decide(draft, message);
     case 'inner-run':
       return innerRun(draft, message.outcome);
+    case 'migrate':
+      return 'a migration is folded alone: see migrate.ts';
   }
 }
 
@@ -90,7 +92,7 @@ function start(draft: Draft, message: MessageOf<'start'>): string | null {
 }
 
 /** The time that the run may take, or why it cannot be said; null without one. */
-function timeoutOf({ plan, task, variables }: Draft): { readonly ms: number } | { readonly unfit: string } | null {
+export function timeoutOf({ plan, task, variables }: Draft): { readonly ms: number } | { readonly unfit: string } | null {
   const { timeout, definition } = plan;
   if (timeout === null) return null;
   try {

@@ -131,7 +131,8 @@ function act(draft: Draft, { path, step, action }: Act): void {
   }
 }
 
-function disarm(draft: Draft, path: string, kinds: readonly TimerKind[]): void {
+/** Takes these timers of the step's attempt away, whether they are armed or not. */
+export function disarm(draft: Draft, path: string, kinds: readonly TimerKind[]): void {
   const attempt = Math.max(1, draft.step(path).attempt);
   for (const kind of kinds) draft.disarm(timerId({ kind, run: draft.record.id, step: path, attempt }));
 }

@@ -68,6 +68,8 @@ export function runState(stored: {
 export interface FoldResult {
   readonly record: RunRecord;
   readonly steps: ReadonlyMap<string, StepRecord>;
+  /** Paths of records that are no more: of steps that a new definition does not have. */
+  readonly gone: readonly string[];
   readonly counters: ReadonlyMap<string, number>;
   readonly backlog: Backlog | null;
   readonly undo: Undo | null;
@@ -132,6 +134,7 @@ export class Draft implements ScopedRun {
   record: RunRecord;
   cause: Cause = { id: '0-0', at: 0 };
   readonly steps = new Map<string, StepRecord>();
+  readonly gone: string[] = [];
   readonly counters = new Map<string, number>();
   readonly requests: { persona: string; body: string }[] = [];
   readonly facts: Fact[] = [];
@@ -230,6 +233,7 @@ export class Draft implements ScopedRun {
     return {
       record: this.record,
       steps: this.steps,
+      gone: this.gone,
       counters: this.counters,
       backlog: this.backlog,
       undo: this.undo,

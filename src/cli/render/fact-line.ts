@@ -40,6 +40,8 @@ export class FactTeller {
         return `run failed: ${fact.step === null ? '' : `step ${fact.step}, `}${failure(fact.error)}`;
       case 'run.canceled':
         return `run canceled by ${fact.by}: ${fact.reason}`;
+      case 'run.migrated':
+        return `run goes on with definition ${fact.to.slice(0, 8)}, by ${fact.by}${stepCount('new', fact.added)}${stepCount('gone', fact.gone)}`;
       case 'step.queued':
         return `queued for ${fact.persona}`;
       case 'step.working':
@@ -87,6 +89,10 @@ export class FactTeller {
     const begunAt = this.#begunAt.get(attemptKey(fact));
     return begunAt === undefined ? '' : ` in ${duration(fact.at - begunAt)}`;
   }
+}
+
+function stepCount(what: string, { length }: readonly string[]): string {
+  return length === 0 ? '' : `; ${length === 1 ? '1 step' : `${String(length)} steps`} ${what}`;
 }
 
 /** `REJECTED 2 of 5 tests failed`. */

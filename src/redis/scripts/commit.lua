@@ -55,8 +55,12 @@ end
 local cleared = {}
 for _, step in ipairs(transition.steps) do
   local id = step[1]
-  set[#set + 1] = 's:' .. id
-  set[#set + 1] = step[2]
+  if step[2] == cjson.null then
+    cleared[#cleared + 1] = 's:' .. id
+  else
+    set[#set + 1] = 's:' .. id
+    set[#set + 1] = step[2]
+  end
   cleared[#cleared + 1] = 'c:' .. id
   cleared[#cleared + 1] = 'd:' .. id
   if step[3] then
