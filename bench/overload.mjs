@@ -8,8 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chain, definitionOf, startCast, timeOf, until } from './processes.mjs';
 import { flagsOf, publish, spread } from './report.mjs';
 
-const flags = flagsOf({ seconds: 60, factor: 3, quick: false });
-if (flags.quick) Object.assign(flags, { seconds: 10 });
+const flags = flagsOf({ seconds: 60, factor: 3 }, { seconds: 10 });
 
 /** The worker's limit is its hands, not the machine: 20 attempts of 100 ms, at most 200 steps/s. */
 const HANDS = 20;

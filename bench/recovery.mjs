@@ -8,8 +8,7 @@ import { Commits, Load } from './load.mjs';
 import { startCast, until } from './processes.mjs';
 import { flagsOf, median, publish, spread } from './report.mjs';
 
-const flags = flagsOf({ runs: 1_000, tries: 3, repeats: 20, quick: false, only: '' });
-if (flags.quick) Object.assign(flags, { tries: 1, repeats: 5 });
+const flags = flagsOf({ runs: 1_000, tries: 3, repeats: 20, only: '' }, { tries: 1, repeats: 5 });
 
 /** What is under way at any time while recovery times are measured: 16 attempts of 50 ms, some 300 steps/s. */
 const OPEN_RUNS = 16;
@@ -18,6 +17,7 @@ const WORK_MS = 50;
 const RANDOM_MS = 700;
 
 const RECOVERIES = [
+  { name: 'a process starts on a free partition: first commit', coordinators: 1, workers: 1, once: coordinatorStarts },
   { name: 'coordinator killed, started again: next commit', coordinators: 1, workers: 1, once: coordinatorKilled },
   { name: 'coordinator killed, another stands by: next commit', coordinators: 2, workers: 1, once: coordinatorKilled },
   {
@@ -102,6 +102,15 @@ async function repeated({ name, coordinators, workers, once }) {
     await cast.close();
   }
   return values;
+}
+
+/** What is in all the figures of processes that are started again: Node, modules, connections. */
+async function coordinatorStarts(scene) {
+  const { cast, commits } = scene;
+  await cast.kill(scene.coordinators[0], 'SIGTERM');
+  const at = Date.now();
+  scene.coordinators = [cast.startCoordinator()];
+  return [(await commits.firstSince(at)) - at];
 }
 
 function coordinatorKilled(scene) {

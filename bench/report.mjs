@@ -5,15 +5,17 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** Flags with their defaults; `--json FILE` comes with every bench. */
-export function flagsOf(defaults) {
-  const options = { json: { type: 'string' } };
-  for (const [name, value] of Object.entries(defaults))
-    options[name] = { type: typeof value === 'boolean' ? 'boolean' : 'string' };
+/** Flags with their defaults, and those with `--quick`; `--json FILE` comes with every bench. */
+export function flagsOf(defaults, quick) {
+  const options = { json: { type: 'string' }, quick: { type: 'boolean' } };
+  for (const name of Object.keys(defaults)) options[name] = { type: 'string' };
   const { values } = parseArgs({ options });
-  const flags = { ...defaults, ...values };
-  for (const [name, value] of Object.entries(defaults))
-    if (typeof value === 'number') flags[name] = Number(flags[name]);
+  const flags = { ...defaults, ...(values.quick === true && quick), ...values };
+  for (const [name, value] of Object.entries(defaults)) {
+    if (typeof value !== 'number') continue;
+    flags[name] = Number(flags[name]);
+    if (!(flags[name] > 0)) throw new Error(`--${name} takes a number above 0`);
+  }
   return flags;
 }
 

@@ -8,8 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { definitionOf, factsOf, startCast, timeOf, until } from './processes.mjs';
 import { flagsOf, publish, spread } from './report.mjs';
 
-const flags = flagsOf({ runs: 10_000, lead: 40, repeats: 10, quick: false });
-if (flags.quick) Object.assign(flags, { runs: 1_000, lead: 8, repeats: 3 });
+const flags = flagsOf({ runs: 10_000, lead: 40, repeats: 10 }, { runs: 1_000, lead: 8, repeats: 3 });
 
 const AT_ONCE = 200;
 const SAMPLE = 200;
