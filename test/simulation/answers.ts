@@ -34,14 +34,23 @@ export const ANSWERS: readonly string[] = [
   'worker lost',
   'take-over',
   'start refused',
+  'roll-back detected',
+  'roll-back recorded',
 ];
 
-export function noteAnswer(world: World, call: string, value: unknown): void {
+export function noteAnswer(
+  world: Pick<World, 'answered'>,
+  { name, args }: { readonly name: string; readonly args: readonly unknown[] },
+  value: unknown,
+): void {
   const said = typeof value === 'string' ? value : outcomeIn(value);
-  const answer = said === null ? undefined : OF_CALLS[call]?.[said];
+  const answer = said === null ? undefined : OF_CALLS[name]?.[said];
   if (answer !== undefined) world.answered(answer);
-  if (call === 'requests.claimAbandoned' && Array.isArray(value) && value.length > 0)
-    world.answered('claimed delivery');
+  if (!Array.isArray(value) || value.length === 0) return;
+  const [want] = args;
+  const recovers = typeof want === 'object' && want !== null && Reflect.get(want, 'recover') === true;
+  if (name === 'requests.claimAbandoned') world.answered('claimed delivery');
+  if (name === 'requests.take' && recovers) world.answered('recovered delivery');
 }
 
 function outcomeIn(value: unknown): string | null {

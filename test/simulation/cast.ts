@@ -14,6 +14,7 @@ import { Link } from './link.js';
 import type { People } from './people.js';
 import { PERSONAS, type Personas } from './personas.js';
 import { type Role, SimulatedProcess } from './process.js';
+import { settled } from './schedule.js';
 import type { World } from './world.js';
 
 export interface CastSize {
@@ -34,6 +35,8 @@ const NOWHERE = '/nowhere/coord-simulation';
 
 export class Cast {
   readonly parts: Part[] = [];
+  /** Everything that was ever started, also what has died since. */
+  readonly #services: Service[] = [];
   /** Names of owners and workers whose process is dead, for those who know. */
   readonly dead = new Set<string>();
   readonly #world: World;
@@ -64,6 +67,21 @@ export class Cast {
     for (let index = 0; index < coordinators; index++) this.#enter('coordinator', `c${String(index)}`);
     for (let index = 0; index < workers; index++) this.#enter('worker', `w${String(index)}`);
     this.#enter('client', 'p0');
+  }
+
+  /**
+   * Lets go of everything when the simulation is over: signals that somebody listens to are kept by Node for as long as they
+   * are not aborted, and with them all that a process held.
+   */
+  async end(): Promise<void> {
+    this.#world.over = true;
+    // The second time it is told that it must hurry.
+    for (const round of [1, 2]) {
+      for (const service of this.#services) void service.stop().catch(() => round);
+      await settled();
+      for (const link of this.#world.links) link.letGo();
+      await settled();
+    }
   }
 
   /** One of the living processes of a role, as the whim says; null when there is none. */
@@ -125,6 +143,7 @@ export class Cast {
           runsCached: this.#draw.pick([1, 3, 1_000]),
         });
         part.service = coordinator;
+        this.#services.push(coordinator);
         coordinator.start();
         break;
       }
@@ -142,12 +161,9 @@ export class Cast {
           clock,
           graceMs: 3_000,
           isDead,
-          report: (event) => {
-            if (event.type === 'dropped' && event.reason === 'in hand already')
-              this.#world.answered('recovered delivery');
-          },
         });
         part.service = worker;
+        this.#services.push(worker);
         worker.start();
         void worker.ended().catch((error: unknown) => this.#problem(process, error));
         break;
@@ -163,6 +179,7 @@ export class Cast {
     const world = this.#world;
     world.trace.add(world.schedule.now, 'event', event.type);
     if (event.type === 'partition.acquired' && event.epoch > 1) world.answered('take-over');
+    if (event.type === 'partition.rolled-back') world.answered('roll-back detected');
     if (event.type !== 'message.discarded') return;
     world.answered('dead letter');
     if (event.quarantined) world.answered('quarantine');
@@ -170,7 +187,7 @@ export class Cast {
   }
 
   #problem(process: SimulatedProcess, error: unknown): void {
-    if (!process.alive) return;
+    if (!process.alive || this.#world.over) return;
     this.#problems.push(
       `${process.name} threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );

@@ -45,6 +45,7 @@ export const MISDEEDS = [
   'poison',
   'damage',
   'strange-message',
+  'edit',
 ] as const;
 export type MisdeedKind = (typeof MISDEEDS)[number];
 

@@ -4,6 +4,7 @@
  */
 import { CoordError } from '../../src/core/errors.js';
 import type { Store } from '../../src/core/ports.js';
+import { watch } from './breaches.js';
 import type { Draw } from './draw.js';
 import type { CallFault } from './faults.js';
 import type { SimulatedProcess } from './process.js';
@@ -28,27 +29,32 @@ interface Call {
   readonly reject: (error: Error) => void;
   /** Ends a call that waits in the server. */
   readonly abort: AbortController;
+  /** Its answer lies with the process, which has only to look. */
+  answered: boolean;
+  /** Where its partition stood when it was applied, of a call that changes something; null before. */
+  stood: { readonly partition: number; readonly position: number } | null;
+  /** The connection broke before that. */
+  broken: boolean;
   settled: boolean;
 }
 
 export class Link implements Hanging {
-  readonly #process: SimulatedProcess;
+  readonly process: SimulatedProcess;
   readonly #world: World;
   readonly #draw: Draw;
   readonly #calls = new Set<Call>();
   /** Requests and answers of one connection keep their order: whatever arrives next is the first of these. */
   readonly #requests: Call[] = [];
-  readonly #answers: (() => void)[] = [];
+  readonly #answers: { readonly call: Call; readonly tell: () => void }[] = [];
   #lastArrival = 0;
   #lastAnswer = 0;
 
   constructor(process: SimulatedProcess, world: World, draw: Draw) {
-    this.#process = process;
+    this.process = process;
     this.#world = world;
     this.#draw = draw;
     world.links.add(this);
     process.onDeath(() => {
-      world.links.delete(this);
       // The sockets of a process that dies are closed, unless its machine died with it.
       if (draw.chance(0.5)) for (const call of this.#calls) call.abort.abort();
     });
@@ -67,9 +73,22 @@ export class Link implements Hanging {
     });
   }
 
-  hangUp(why: string): void {
+  /** Nothing waits in the server any more. */
+  letGo(): void {
     for (const call of this.#calls) {
       call.abort.abort();
+      call.settled = true;
+      call.reject(new CoordError('REDIS_UNREACHABLE', 'the simulation is over'));
+    }
+    this.#calls.clear();
+  }
+
+  hangUp(why: string): void {
+    if (!this.process.alive) return;
+    for (const call of this.#calls) {
+      call.abort.abort();
+      if (call.answered) continue;
+      call.broken = true;
       this.#answer(call, { error: new CoordError('OUTCOME_UNKNOWN', `${call.name}: ${why}`) }, { inOrder: false });
     }
   }
@@ -87,16 +106,28 @@ export class Link implements Hanging {
 
   #call(name: string, args: readonly unknown[], apply: Call['apply']): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (!this.#process.alive) return;
-      const fault = this.#world.faultOf(this.#process.role, name);
-      const call: Call = { name, args, apply, fault, resolve, reject, abort: new AbortController(), settled: false };
+      if (this.#world.over) reject(new CoordError('REDIS_UNREACHABLE', 'the simulation is over'));
+      if (this.#world.over || !this.process.alive) return;
+      const fault = this.#world.faultOf(this.process.role, name);
+      const call: Call = {
+        name,
+        args,
+        apply,
+        fault,
+        resolve,
+        reject,
+        abort: new AbortController(),
+        answered: false,
+        stood: null,
+        broken: false,
+        settled: false,
+      };
       this.#calls.add(call);
-      if (name === 'requests.reply') this.#world.replies.push(args);
-      if (fault?.kind === 'crash-before' || this.#isPoison(name, args)) this.#process.crash();
+      if (fault?.kind === 'crash-before' || this.#isPoison(name, args)) this.process.crash();
       if (fault?.kind === 'stall-before') {
-        this.#process.stall(fault.ms);
-        this.#process.deliver(() => this.#send(call));
-      } else if (this.#process.alive) this.#send(call);
+        this.process.stall(fault.ms);
+        this.process.deliver(() => this.#send(call));
+      } else if (this.process.alive) this.#send(call);
     });
   }
 
@@ -109,6 +140,7 @@ export class Link implements Hanging {
   }
 
   #send(call: Call): void {
+    if (call.broken) return;
     const { schedule } = this.#world;
     const { fault } = call;
     if (fault?.kind === 'lost-request' || fault?.kind === 'late-request') {
@@ -131,7 +163,7 @@ export class Link implements Hanging {
   }
 
   #arrive(call: Call): void {
-    if (call.settled) return;
+    if (call.settled || call.broken) return;
     if (this.#world.down) this.#fail(call, 'the store is down');
     else this.#happen(call, 0);
   }
@@ -140,26 +172,42 @@ export class Link implements Hanging {
   #happen(call: Call, late: number): void {
     const world = this.#world;
     const { name, fault } = call;
-    if (late > 0 && world.down) return;
+    if (late > 0 && (world.down || call.broken)) return;
     if (world.full && this.#isRefused(call)) {
       world.answered('full');
       this.#answer(call, { error: new CoordError('REDIS_UNSUITABLE', `Redis refuses ${name}: OOM`) });
       return;
     }
     const args = call.args.map((arg) => withSignal(arg, call.abort.signal));
+    const judge = watch(world.contents, world.clock.now(), call);
     // Whatever the store changes, it changes before it gives its promise back.
     const given = call.apply(args);
-    world.ledger.look(this.#process.name, name);
-    if (fault?.kind === 'crash-after') this.#process.crash();
-    if (fault?.kind === 'stall-after') this.#process.stall(fault.ms);
+    world.ledger.look(this.process.name, name);
+    call.stood = stoodAt(world, call);
+    if (name === 'requests.reply' && world.doubled !== null) this.#double(call, world.doubled);
+    if (fault?.kind === 'crash-after') this.process.crash();
+    if (fault?.kind === 'stall-after') this.process.stall(fault.ms);
     Promise.resolve(given).then(
       (value) => {
-        noteAnswer(world, name, value);
+        noteAnswer(world, call, value);
+        const breach = judge?.(value) ?? null;
+        if (breach !== null) world.breaches.push(breach);
         if (fault?.kind === 'lost-reply') world.schedule.after(fault.ms, () => this.#fail(call, 'lost-reply'));
         else this.#answer(call, { value });
       },
       (error: unknown) => this.#answer(call, { error: error as Error }),
     );
+  }
+
+  /** A copy of the request that some network has made. */
+  #double({ name, apply, args }: Call, late: number): void {
+    const world = this.#world;
+    world.doubled = null;
+    world.schedule.after(late, () => {
+      if (world.down) return;
+      void Promise.resolve(apply(args)).then((value) => world.strangerHeard(name, value));
+      world.ledger.look('network', name);
+    });
   }
 
   #isRefused({ name, args }: Call): boolean {
@@ -180,16 +228,23 @@ export class Link implements Hanging {
     answer: { readonly value: unknown } | { readonly error: Error },
     { inOrder } = { inOrder: !blocks(call.args) },
   ): void {
-    if (call.settled) return;
+    // What the store still says through a broken connection is not heard.
+    if (call.settled || (call.broken && 'value' in answer)) return;
     const { schedule } = this.#world;
     const tell = (): void => this.#tell(call, answer);
     if (!inOrder) {
-      schedule.after(this.#latency(), () => this.#process.deliver(tell));
+      schedule.after(this.#latency(), () => this.process.deliver(tell));
       return;
     }
-    this.#answers.push(tell);
+    this.#answers.push({ call, tell });
     this.#lastAnswer = Math.max(this.#lastAnswer, schedule.now + this.#latency());
-    schedule.after(this.#lastAnswer - schedule.now, () => this.#process.deliver(() => this.#answers.shift()?.()));
+    schedule.after(this.#lastAnswer - schedule.now, () => {
+      const first = this.#answers.shift();
+      // What a broken connection carried does not come.
+      if (first === undefined || first.call.broken) return;
+      first.call.answered = true;
+      this.process.deliver(first.tell);
+    });
   }
 
   #tell(call: Call, answer: { readonly value: unknown } | { readonly error: Error }): void {
@@ -198,7 +253,8 @@ export class Link implements Hanging {
     this.#calls.delete(call);
     const { schedule, trace } = this.#world;
     const outcome = 'value' in answer ? outcomeOf(answer.value) : codeOf(answer.error);
-    trace.add(schedule.now, this.#process.name, `${call.name} ${outcome}`);
+    trace.add(schedule.now, this.process.name, `${call.name} ${outcome}`);
+    if ('value' in answer && call.stood !== null) this.process.sees(call.stood.partition, call.stood.position);
     if ('value' in answer) call.resolve(answer.value);
     else call.reject(answer.error);
   }
@@ -209,6 +265,23 @@ export class Link implements Hanging {
     if (draw.chance(0.02)) return draw.between(5, 150);
     return draw.below(3);
   }
+}
+
+/** Calls whose answers say where the partition stands. */
+const CONFIRMING: ReadonlySet<string> = new Set([
+  'partitions.acquire',
+  'partitions.commit',
+  'partitions.discard',
+  'partitions.fire',
+  'admission.admit',
+  'requests.begin',
+  'requests.reply',
+]);
+
+function stoodAt(world: World, { name, args }: Call): Call['stood'] {
+  const [place] = args as readonly { readonly partition: number }[];
+  if (!CONFIRMING.has(name) || place === undefined) return null;
+  return { partition: place.partition, position: world.contents.at(place.partition).lease.position };
 }
 
 function blocks(args: readonly unknown[]): boolean {

@@ -5,7 +5,8 @@ import { simulate } from './simulation.js';
 import { sweep } from './sweep.js';
 
 const USAGE = `npm run simulate -- --seed N [--faults i,j,k] [--trace]   one seed, all of its faults or only these
-npm run simulate -- --seeds N [--from N] [--keep-going] [--strict]   many seeds; a failing one is shrunk and named`;
+npm run simulate -- --seeds N [--from N] [--keep-going] [--strict]   many seeds; a failing one is shrunk and named,
+    with --bare it is only named; --strict: faults and answers that never came up are a failure`;
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
+    bare: { type: 'boolean', default: false },
     build: { type: 'string' },
   },
 });
@@ -61,12 +63,13 @@ async function many(count: number): Promise<number> {
   const from = Number(values.from);
   const result = await sweep({ from, count, keepGoing: values['keep-going'], tell: (line) => console.log(line) });
   for (const { seed, violations } of result.failed) {
+    console.log(`seed ${String(seed)} fails: ${violations[0]?.invariant ?? ''} ${violations[0]?.what ?? ''}`);
+    if (values.bare) continue;
     const faults = await shrink(seed);
-    console.log(`\nseed ${String(seed)} fails:`);
-    for (const { invariant, what } of violations.slice(0, 10)) console.log(`  ${invariant} ${what}`);
+    for (const { invariant, what } of violations.slice(1, 10)) console.log(`  ${invariant} ${what}`);
     console.log(`  npm run simulate -- --seed ${String(seed)} --faults ${faults.join(',')}`);
   }
-  console.log(result.table);
+  if (!values.bare) console.log(result.table);
   const missing = result.missing.length === 0 ? '' : `, never seen: ${result.missing.join('; ')}`;
   console.log(
     `${String(result.seeds - result.failed.length)} passed, ${String(result.failed.length)} failed; ${result.words}${missing}`,

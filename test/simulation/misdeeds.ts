@@ -5,12 +5,10 @@ import { createMemoryStore } from '../../src/memory/store.js';
 import { countedIds } from '../../src/core/ids.js';
 import type { Cast } from './cast.js';
 import { type Fault, isCallFault, type TimedFault } from './faults.js';
+import { DAMAGED, editRun } from './edit.js';
 import type { People } from './people.js';
 import { TAME } from './reference.js';
 import type { World } from './world.js';
-
-/** A record that somebody has spoiled. */
-export const DAMAGED = '{"broken":true}';
 
 export class Misdeeds {
   readonly #world: World;
@@ -85,7 +83,7 @@ export class Misdeeds {
         if (part !== null) this.#cast.restart(part, 10_000);
         return part !== null;
       case 'cancel': {
-        const run = this.#openRun(whim);
+        const run = whim % 4 === 0 ? (this.#people.wishes[0]?.run ?? null) : this.#openRun(whim);
         if (run !== null && !run.includes('.')) this.#people.cancels.set(run, 'enough');
         return run !== null;
       }
@@ -102,12 +100,10 @@ export class Misdeeds {
     const body = JSON.stringify({ status: 'pass', result: { forged: true }, artifacts: [], error: null, commit: null });
     const asked = this.#asked(whim);
     switch (kind) {
-      case 'reply-twice': {
-        const [key, reply] = world.replies[whim % Math.max(1, world.replies.length)] ?? [];
-        if (key === undefined) return false;
-        this.#say('requests.reply', requests.reply(key as AttemptKey, reply as { body: string }));
+      case 'reply-twice':
+        // Whatever reply comes next comes twice, at once or a while later.
+        world.doubled = whim % 2 === 0 ? 1 : 3_000;
         return true;
-      }
       case 'late-reply': {
         const old = this.#asked(whim, (key) => !this.#isCurrent(key));
         if (old === null) return false;
@@ -158,6 +154,12 @@ export class Misdeeds {
           head: '',
           body: JSON.stringify(text),
         });
+        return true;
+      }
+      case 'edit': {
+        if (run === null) return false;
+        const edited = editRun(this.#store, { contents: world.contents, partition: this.#partitionOf(run), run });
+        edited.catch((error: unknown) => void this.#problems.push(`an edit threw ${String(error)}`));
         return true;
       }
       case 'poison': {

@@ -13,7 +13,7 @@ import { foldsAgain } from '../invariants/replay.js';
 import { type TimerChange, timersFireOnce } from '../invariants/timers.js';
 import { repliesByToken, requestsAskedOnce } from '../invariants/tokens.js';
 import { type Transition, transitionsOf, type Violation } from '../invariants/violation.js';
-import { DAMAGED } from './misdeeds.js';
+import { DAMAGED } from './edit.js';
 import type { People } from './people.js';
 import { interpret } from './reference.js';
 import type { World } from './world.js';
@@ -63,8 +63,13 @@ export async function judge(world: World, people: People): Promise<Judged> {
   violations.push(
     ...nothingLost(people.acknowledged, { runs: existing, messages, excused: (run) => wentBack(world, people, run) }),
     ...startedOnce(world, people),
+    ...lossesRecorded(world),
+    ...toldOnce(all),
+    ...world.breaches,
     ...(await secondOpinion({ store, plans, people, world })),
   );
+  for (let partition = 0; partition < world.partitions; partition++)
+    if (world.contents.at(partition).incidents.length > 0) world.answered('roll-back recorded');
   for (const { facts } of all)
     for (const fact of facts) {
       if (fact.type === 'message.ignored') world.answered('message ignored');
@@ -99,16 +104,25 @@ function askedIn(world: World, partition: number): readonly { run: string; token
 function timersOf(world: World, partition: number): readonly Violation[] {
   const changes: TimerChange[] = [];
   const posted = new Map<string, number>();
+  const attempts = new Set<string>();
+  const early: Violation[] = [];
   for (const change of world.ledger.changes) {
     if (change.partition !== partition) continue;
     const { type, at } = change;
+    if (type === 'asked') {
+      const { run, step, attempt } = JSON.parse(change.body) as { run: string; step: string; attempt: number };
+      attempts.add(`${run}|${step}|${String(attempt)}`);
+    }
+    if (type === 'armed' && change.method === 'commit' && /^(heartbeat|timeout)\|/.test(change.timer))
+      if (attempts.has(change.timer.slice(change.timer.indexOf('|') + 1)))
+        early.push({ invariant: 'I9', what: `the time of ${change.timer} began before a worker did` });
     if (type === 'armed') changes.push({ type, at, timer: change.timer, due: change.due });
     else if (type === 'disarmed')
       changes.push({ type: change.method === 'fire' ? 'fired' : type, at, timer: change.timer, due: change.due });
     else if (type === 'posted' && change.entry.kind === 'timer' && change.method === 'fire')
       posted.set(change.entry.head, (posted.get(change.entry.head) ?? 0) + 1);
   }
-  return timersFireOnce(changes, posted);
+  return [...early, ...timersFireOnce(changes, posted)];
 }
 
 /** I10: every message that came was applied or set aside, once, and nothing else was. */
@@ -151,10 +165,45 @@ function leftIn(world: World, partition: number): Parameters<typeof nothingLeft>
   };
 }
 
-/** Whether what was acknowledged may be gone: the store went back behind it, and the partition has an incident that says so. */
+/** Whether what was acknowledged may be gone: the store went back behind it. That it says so is `lossesRecorded`. */
 function wentBack(world: World, people: People, run: string): boolean {
   const told = people.acknowledged.filter((one) => one.run === run);
   return world.rollbacks.some(({ at, to }) => told.some((one) => one.at >= to && one.at <= at + 2_000));
+}
+
+/** How long whoever has seen more than the store holds may take to say so, ms. */
+const NOTICED_WITHIN_MS = 20_000;
+
+/**
+ * I1: a store that went back has an incident, when somebody had seen more confirmed who lives and compares: every worker does
+ * now and then, and a coordinator when it takes a partition. Of several losses the last one, which nothing hides.
+ */
+function lossesRecorded(world: World): readonly Violation[] {
+  const last = world.rollbacks.at(-1);
+  if (last === undefined || world.schedule.now - last.at < NOTICED_WITHIN_MS) return [];
+  return last.witnesses.flatMap(({ process, partition }) => {
+    const { lease, incidents } = world.contents.at(partition);
+    const compares = process.role === 'worker' || lease.owner?.startsWith(`${process.name}:`) === true;
+    const stood = last.stood[partition] ?? 0;
+    if (!process.alive || process.stalled || !compares || incidents.some(({ to }) => to > stood)) return [];
+    const what = `partition ${String(partition)} went back to position ${String(stood)}; ${process.name} had seen ${String(process.seen.get(partition))}, and there is no incident`;
+    return [{ invariant: 'I1' as const, what }];
+  });
+}
+
+/** I14: whoever repeats a signal, an answer or a cancel until he knows has sent one. People of the simulation tell everything once. */
+function toldOnce(transitions: readonly Transition[]): readonly Violation[] {
+  const found: Violation[] = [];
+  const told = new Set<string>();
+  for (const { run, messages } of transitions)
+    for (const message of messages) {
+      if (message.kind !== 'decide' && message.kind !== 'cancel') continue;
+      if (message.by.startsWith('run ') || (message.kind === 'decide' && message.by === 'eve')) continue;
+      const what = `${message.kind} of run ${run}${message.kind === 'decide' ? ` ${message.token ?? ''}` : ''}`;
+      if (told.has(what)) found.push({ invariant: 'I14', what: `the ${what} was told once and came twice` });
+      told.add(what);
+    }
+  return found;
 }
 
 /** I14: whoever repeats a start until he knows is told once that he has created something. */
@@ -182,9 +231,9 @@ async function secondOpinion(means: {
       const stored = await store.runs.load(partition, run);
       if (stored === null || stored.quarantined !== null || stored.record === DAMAGED) continue;
       const view = viewOf(stored, await plans.get(stored.definition));
-      // A person may cancel any run, and a worker may vanish too often under one step.
+      // A person may cancel any run.
       if (view.status === 'canceled' || !runHasEnded(view.status)) continue;
-      if (view.failure?.class === 'WORKER_LOST' || insideAside(world, partition, run)) continue;
+      if (insideAside(world, partition, run)) continue;
       const wrong = (what: string): void => void found.push({ invariant: 'I5', what: `run ${run}: ${what}` });
       if (view.status !== 'completed') {
         wrong(`it is ${view.status} (${view.failure?.message ?? ''}), a tame workflow completes`);

@@ -44,6 +44,8 @@ export class People {
   readonly #world: World;
   readonly #draw: Draw;
   readonly #told = new Map<string, number>();
+  /** How many signals for a waiting step have got through. */
+  readonly #heard = new Map<string, number>();
 
   constructor(world: World, draw: Draw, wishes: readonly Wish[]) {
     this.#world = world;
@@ -108,11 +110,13 @@ export class People {
   }
 
   async #signal(client: Client, run: string, { path, name }: { path: string; name: string }): Promise<void> {
-    // A signal that was lost with what it was sent for is sent again, and is the same one.
     if (!this.#mayTell(`${run} ${path}`)) return;
+    // A signal goes to whoever has waited longest for its name: who still waits long after it was heard needs another one.
+    const heard = this.#heard.get(`${run} ${path}`) ?? 0;
     await this.#tell('signal', run, () =>
-      client.signal(run, { name, data: TAME.signal(name), by: 'ada', idempotencyKey: path }),
+      client.signal(run, { name, data: TAME.signal(name), by: 'ada', idempotencyKey: `${path} ${String(heard)}` }),
     );
+    this.#heard.set(`${run} ${path}`, heard + 1);
   }
 
   async #decide(client: Client, run: string, { step, tame }: { step: StepView; tame: boolean }): Promise<void> {
@@ -139,6 +143,8 @@ export class People {
   async #tell(kind: Acknowledged['kind'], run: string, tell: (key: string) => Promise<void>): Promise<void> {
     try {
       await tell(`${kind} once`);
+      // Somebody who is not sure says it once more, with the same key.
+      if (this.#draw.chance(0.1)) await tell(`${kind} once`);
       this.acknowledged.push({ kind, run, at: this.#world.schedule.now });
     } catch (error) {
       if (!(error instanceof CoordError)) throw error;

@@ -18,6 +18,8 @@ export class SimulatedProcess {
   alive = true;
   /** How wrong its clock is, ms. */
   skew = 0;
+  /** Highest position of each partition that an answer has confirmed to it. */
+  readonly seen = new Map<number, number>();
   #stalledUntil = 0;
   readonly #schedule: Schedule;
   readonly #onDeath: (() => void)[] = [];
@@ -31,6 +33,10 @@ export class SimulatedProcess {
       () => this.skew,
       (run) => this.deliver(run),
     );
+  }
+
+  sees(partition: number, position: number): void {
+    this.seen.set(partition, Math.max(position, this.seen.get(partition) ?? 0));
   }
 
   get stalled(): boolean {

@@ -5,7 +5,7 @@
 import { runHasEnded } from '../../src/core/statuses.js';
 import type { MemoryRun } from '../../src/memory/partition.js';
 import type { StepRecord } from '../../src/machines/records.js';
-import { DAMAGED } from './misdeeds.js';
+import { DAMAGED } from './edit.js';
 import type { People } from './people.js';
 import type { World } from './world.js';
 
@@ -26,8 +26,16 @@ export class Rest {
     for (const { key, run } of wishes) if (run === null) open.push(`the start ${key} has not got through`);
     for (const run of cancels.keys()) if (!gone.has(run)) open.push(`the cancel of ${run} has not got through`);
     for (let partition = 0; partition < partitions; partition++) {
-      const { runs, inbox } = contents.at(partition);
+      const { runs, inbox, requests } = contents.at(partition);
       for (const { id, kind, run } of inbox.values()) open.push(`message ${id} (${kind} to ${run}) is not applied`);
+      // What is canceled before it was begun lies there until a worker has a place for it.
+      for (const [persona, held] of requests)
+        for (const { body } of held.values()) {
+          const { run } = JSON.parse(body) as { run: string };
+          const { status } = runs.get(run) ?? {};
+          if (status !== undefined && runHasEnded(status))
+            open.push(`a request for ${persona} of run ${run} lies there`);
+        }
       for (const [run, { status }] of runs)
         if (!this.#stands(partition, run)) open.push(`run ${run} is ${status}${this.#openSteps(partition, run)}`);
     }

@@ -92,7 +92,7 @@ function isBefore(a: Due, b: Due): boolean {
 }
 
 /** Resolves when all promises that can go on have gone on. Nothing in a simulation waits for the machine. */
-function settled(): Promise<void> {
+export function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

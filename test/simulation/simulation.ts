@@ -84,6 +84,7 @@ export async function simulate(
   if (!over)
     for (const what of rest.open()) violations.push({ invariant: 'I5', what: `after ${String(REST_MS)} ms ${what}` });
   const judged = await judge(world, people);
+  await cast.end();
   violations.push(...judged.violations);
   const { fired, answers, rollbacks } = world;
   return {

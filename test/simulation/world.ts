@@ -4,12 +4,13 @@
  */
 import type { Clock } from '../../src/core/clock.js';
 import { MemoryContents, type MemoryCopy } from '../../src/memory/contents.js';
+import type { Violation } from '../invariants/violation.js';
 import { noteAnswer } from './answers.js';
 import type { Draw } from './draw.js';
 import type { CallFault, Fault } from './faults.js';
 import { isCallFault } from './faults.js';
 import { Ledger } from './ledger.js';
-import { clockOf, type Role } from './process.js';
+import { clockOf, type Role, type SimulatedProcess } from './process.js';
 import type { Schedule } from './schedule.js';
 import { outcomeOf, type Trace } from './trace.js';
 
@@ -22,7 +23,9 @@ interface Saved {
 
 /** A connection that is told when the server hangs up. */
 export interface Hanging {
+  readonly process: SimulatedProcess;
   hangUp(why: string): void;
+  letGo(): void;
 }
 
 export interface Rollback {
@@ -31,6 +34,10 @@ export interface Rollback {
   readonly to: number;
   /** Changes that are gone, by partition. */
   readonly lost: readonly number[];
+  /** Position that each partition went back to. */
+  readonly stood: readonly number[];
+  /** Processes that had seen more confirmed, with the partition. */
+  readonly witnesses: readonly { readonly process: SimulatedProcess; readonly partition: number }[];
 }
 
 export class World {
@@ -47,13 +54,17 @@ export class World {
   readonly fired = new Map<number, number>();
   /** Answers of the protocol, by name, with when each was first given and how often. */
   readonly answers = new Map<string, { times: number[] }>();
+  /** What single calls did that they must not. */
+  readonly breaches: Violation[] = [];
   /** How wrong the server's clock is, ms. */
   skew = 0;
   full = false;
   /** Messages whose evaluation kills the process that evaluates them, by inbox id. */
   readonly poison = new Set<string>();
-  /** Replies that workers have sent, for those who send them once more. */
-  readonly replies: (readonly unknown[])[] = [];
+  /** The next reply comes once more, so many ms later; null when it does not. */
+  doubled: number | null = null;
+  /** Whether the simulation is over: whoever still asks for something is told so, and gives up. */
+  over = false;
   /** Whether faults still happen. */
   hostile = true;
   #down = 0;
@@ -115,7 +126,7 @@ export class World {
   }
 
   strangerHeard(call: string, value: unknown): void {
-    noteAnswer(this, call, value);
+    noteAnswer(this, { name: call, args: [] }, value);
     this.trace.add(this.schedule.now, 'stranger', `${call} ${outcomeOf(value)}`);
   }
 
@@ -133,7 +144,13 @@ export class World {
     for (const { partition } of this.ledger.changes.slice(length)) lost[partition] = (lost[partition] ?? 0) + 1;
     this.contents.restore(saved.copy);
     this.ledger.goBack(length);
-    this.rollbacks.push({ at: this.schedule.now, to: at, lost });
+    const stood = lost.map((_count, partition) => this.contents.at(partition).lease.position);
+    const witnesses = [...this.links].flatMap(({ process }) =>
+      [...process.seen]
+        .filter(([partition, position]) => process.alive && position > (stood[partition] ?? 0))
+        .map(([partition]) => ({ process, partition })),
+    );
+    this.rollbacks.push({ at: this.schedule.now, to: at, lost, stood, witnesses });
     for (const [other, later] of this.#saved) if (later.at > at) this.#saved.delete(other);
     this.hangUp('the store went back');
     return true;

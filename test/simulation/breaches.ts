@@ -1,0 +1,71 @@
+/**
+ * Promises of single calls that nothing stored tells of afterwards: that a partition is not taken from an owner whose
+ * lease runs, that an attempt is not given to a second worker while the first one holds it, and that only who holds it is
+ * heard. Looked at before and after each call, whatever it answers.
+ */
+import type { AttemptKey } from '../../src/core/ports.js';
+import type { MemoryContents } from '../../src/memory/contents.js';
+import type { Violation } from '../invariants/violation.js';
+
+type After = (answer: unknown) => Violation | null;
+
+/** Looks at the store before a call; the returned function judges its answer. Null: nothing to judge. */
+export function watch(contents: MemoryContents, now: number, { name, args }: Watched): After | null {
+  switch (name) {
+    case 'partitions.acquire':
+      return watchAcquire(contents, now, args[0] as { partition: number; owner: string });
+    case 'requests.begin':
+      return watchBegin(contents, args[0] as AttemptKey);
+    case 'requests.reply':
+      return watchReply(contents, args[0] as AttemptKey);
+    default:
+      return null;
+  }
+}
+
+interface Watched {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+function watchAcquire(
+  contents: MemoryContents,
+  now: number,
+  { partition, owner }: { partition: number; owner: string },
+): After | null {
+  const { owner: held, until } = contents.at(partition).lease;
+  if (held === null || held === owner || until <= now) return null;
+  return (answer) =>
+    outcomeIn(answer) === 'acquired'
+      ? { invariant: 'I4', what: `${owner} took a partition that was ${held}'s for ${String(until - now)} ms more` }
+      : null;
+}
+
+function watchBegin(contents: MemoryContents, key: AttemptKey): After | null {
+  const { token, claim } = stepOf(contents, key);
+  const held = token === key.token && claim !== null && claim.worker !== key.worker ? claim.worker : null;
+  if (held === null && token === key.token) return null;
+  const why = held === null ? 'which is not awaited' : `which ${held} holds`;
+  return (answer) =>
+    answer === 'go' ? { invariant: 'I8', what: `${key.worker} was given ${key.run} ${key.token}, ${why}` } : null;
+}
+
+function watchReply(contents: MemoryContents, key: AttemptKey): After | null {
+  const { token, claim } = stepOf(contents, key);
+  if (token === key.token && claim?.worker === key.worker) return null;
+  return (answer) =>
+    answer === 'ok'
+      ? { invariant: 'I7', what: `a reply of ${key.worker} to ${key.run} ${key.token} was taken, which is not its own` }
+      : null;
+}
+
+function stepOf(
+  contents: MemoryContents,
+  { partition, run, step }: AttemptKey,
+): { readonly token: string | null; readonly claim: { readonly worker: string } | null } {
+  return contents.at(partition).runs.get(run)?.steps.get(step) ?? { token: null, claim: null };
+}
+
+function outcomeIn(answer: unknown): unknown {
+  return typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'outcome') : null;
+}
