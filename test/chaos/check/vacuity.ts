@@ -1,0 +1,35 @@
+/** I16: a run in which nothing happened proves nothing. */
+import type { Figures } from '../figures.js';
+import type { Options } from '../options.js';
+
+/** Why the run is worth nothing; empty when it is worth something. */
+export function vacuities(
+  figures: Omit<Figures, 'vacuous'>,
+  { kinds, focus }: Pick<Options, 'kinds' | 'focus'>,
+): readonly string[] {
+  const { faults, seconds, transitions, runs, client, inner, attacks, fsync, power, events } = figures;
+  const missing: string[] = [];
+  // The first cards are one of each kind, so a run must only have been long enough for those.
+  for (const kind of kinds) if (faults[kind] === 0) missing.push(`no fault of the kind "${kind}"`);
+  const atLeast = (what: string, have: number, want: number): void => {
+    if (have < want) missing.push(`${String(have)} ${what}, at least ${String(Math.ceil(want))} are needed`);
+  };
+  atLeast('transitions', transitions, 8 * seconds.faults);
+  atLeast('runs', runs, seconds.faults / 2);
+  atLeast('confirmed operations', client.confirmed, seconds.faults / 2);
+  if (seconds.faults >= 15) {
+    atLeast('kills or stalls between two round trips', inner.kills + inner.stalls, 2);
+    atLeast('forged calls', attacks, 3);
+    atLeast('takeovers', events['partition.acquired'] ?? 0, 4);
+  }
+  if (seconds.faults >= 40 && focus === 'everything') {
+    atLeast('answers that stayed away', client.unknown, 1);
+    atLeast('owners that were fenced', events['partition.fenced'] ?? 0, 1);
+    atLeast('replies that came too late', events['stale'] ?? 0, 1);
+  }
+  if (fsync !== 'always' && kinds.includes('power cut')) {
+    atLeast('bytes that a power cut took', power.bytes, 1);
+    atLeast('confirmed operations that a power cut took', power.lostOperations, 1);
+  }
+  return missing;
+}
