@@ -291,7 +291,15 @@ export class Client {
   }
 
   async #admit(admission: Admission): ReturnType<Store['admission']['admit']> {
-    return this.#untilKnown(() => this.#params.store.admission.admit(admission));
+    const { admission: port, watermarks } = this.#params.store;
+    let tries = 0;
+    const outcome = await this.#untilKnown(() => {
+      tries++;
+      return port.admit(admission);
+    });
+    // The store was away: it may have come back without what it had confirmed to this client, which is then recorded.
+    if (tries > 1) await watermarks.check(admission.partition, 'a client').catch(() => null);
+    return outcome;
   }
 
   /** Repeats a write whose outcome is unknown: each one here is harmless to repeat. */

@@ -32,6 +32,12 @@ export class Watermarks {
     else this.#seen.set(partition, [...marks.slice(0, -1), { ...last, fellTo: position - 1 }, mark]);
   }
 
+  /** Where the partition stands, read without changing it. */
+  saw(partition: number, mark: Mark): void {
+    const last = this.of(partition).at(-1);
+    if (last?.term !== mark.term || last.position !== mark.position) this.note(partition, mark);
+  }
+
   /** A mark was compared, and any loss recorded; the partition stands at `now`. What was confirmed meanwhile stays to be compared. */
   compared(partition: number, mark: Watermark, now: Mark): void {
     const left = this.of(partition).filter((other) => other !== mark);

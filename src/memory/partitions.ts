@@ -41,6 +41,7 @@ export class MemoryPartitions implements PartitionPort {
     const place = this.#partition(lease.partition);
     if (fenced(place, lease)) return 'fenced';
     place.lease.until = place.now() + leaseMs;
+    this.#watermarks.saw(lease.partition);
     return 'ok';
   }
 

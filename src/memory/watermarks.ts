@@ -17,6 +17,11 @@ export class MemoryWatermarks implements WatermarkPort {
     this.#seen.note(partition, { term, position });
   }
 
+  /** Where the partition stands, read without changing it. */
+  saw(partition: number): void {
+    this.#seen.saw(partition, this.#partition(partition).lease);
+  }
+
   async check(partition: number, by: string): Promise<Loss | null> {
     let found: Loss | null = null;
     const place = this.#partition(partition);

@@ -43,12 +43,15 @@ export class RedisPartitions implements PartitionPort {
   }
 
   async renew(lease: Lease, leaseMs: number): Promise<'ok' | 'fenced'> {
-    const [reply] = await this.#connection.script(
+    const [reply, position] = await this.#connection.script(
       'renew',
       [this.#keys.partition(lease.partition).lease],
       [lease.owner, lease.epoch, leaseMs],
     );
-    return reply === 'OK' ? 'ok' : 'fenced';
+    if (reply !== 'OK') return 'fenced';
+    // What clients and workers were told is known here too, so that its loss is noticed although they are gone by then.
+    this.#watermarks.saw(lease.partition, { position: Number(position), term: termOf(lease) });
+    return 'ok';
   }
 
   async release(lease: Lease): Promise<'ok' | 'fenced'> {

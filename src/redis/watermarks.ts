@@ -19,6 +19,10 @@ export class RedisWatermarks implements WatermarkPort {
     this.#seen.note(partition, mark);
   }
 
+  saw(partition: number, mark: Mark): void {
+    this.#seen.saw(partition, mark);
+  }
+
   /** From the rest of a script's reply: position and term, or nothing when nothing was changed. */
   noteReply(partition: number, [position, term]: readonly unknown[]): void {
     if (typeof position === 'number' && typeof term === 'string') this.note(partition, { position, term });
