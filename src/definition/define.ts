@@ -121,6 +121,7 @@ export interface WorkflowSource {
   readonly timeout?: Time;
   readonly max_concurrent_steps?: number;
   readonly concurrency?: number | { readonly key?: string; readonly limit: number };
+  readonly retention?: Time;
   readonly steps: readonly StepSource[];
   readonly on_failure?: readonly StepSource[];
   readonly error_handling?: {

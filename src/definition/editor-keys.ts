@@ -7,7 +7,7 @@ import { STEP_ID, WORKFLOW_LIMITS } from './workflow.js';
 
 /** A `{{ hole }}`, or the `${hole}` of other documents. */
 const HOLE = String.raw`\{\{|\$\{`;
-const DURATION = String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$`;
+export const DURATION = String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$`;
 
 export function ref(name: string): JsonObject {
   return { $ref: `#/$defs/${name}` };

@@ -3,7 +3,7 @@
  * It says what can be said of shapes; `coord validate` says the rest. `schema/workflow.schema.json` is its output.
  */
 import type { JsonObject, JsonValue } from '../core/json.js';
-import { MAP, PARTS, ref } from './editor-keys.js';
+import { DURATION, MAP, PARTS, ref } from './editor-keys.js';
 import { anyStep, keySchemas, typeSchemas } from './editor-types.js';
 import { ERROR_STRATEGIES, type WorkflowKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';
@@ -95,6 +95,11 @@ const KEY_SCHEMAS: Readonly<Record<WorkflowKey, JsonObject>> = {
       },
     ],
     examples: [1, { key: 'deploy-{{ task.environment }}', limit: 1 }],
+  },
+  retention: {
+    description: 'How long an ended run is kept before it is archived and deleted, or "forever".',
+    anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'string', pattern: DURATION }, { const: 'forever' }],
+    examples: ['30d', 'forever'],
   },
   steps: {
     description: 'What is done. Steps start together, and wait for each other by their dependencies.',

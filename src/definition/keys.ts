@@ -13,6 +13,7 @@ export const WORKFLOW_KEYS = [
   'timeout',
   'max_concurrent_steps',
   'concurrency',
+  'retention',
   'steps',
   'on_failure',
   'error_handling',

@@ -48,6 +48,7 @@ function topOf(definition: WorkflowDefinition): Written {
     variables: unlessEmpty(definition.variables),
     timeout: duration(definition.timeout),
     max_concurrent_steps: unless(definition.max_concurrent_steps, null),
+    retention: duration(definition.retention ?? null),
     concurrency: concurrency?.key === keyOfRuns(name) ? concurrency.limit : unless(concurrency, null),
     steps: stepsOf(definition.steps),
     result: unless(result, null),

@@ -125,5 +125,6 @@ export const workflowSchema = z.strictObject({
   timeout: duration,
   max_concurrent_steps: z.int().positive().nullable(),
   concurrency: z.strictObject({ key: z.string(), limit: z.int().positive() }).nullable(),
+  retention: z.union([z.number().positive(), z.literal('forever')]).optional(),
   steps: stepsSchema,
 });

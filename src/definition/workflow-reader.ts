@@ -15,7 +15,7 @@ import { readSteps } from './step-reader.js';
 import type { CustomStepType } from './step-types.js';
 import { DEFAULTS, NO_RETRIES, type Retries } from './steps.js';
 import type { ListNode, MapNode, TreeNode } from './tree.js';
-import { keyOfRuns, WORKFLOW_LIMITS, type WorkflowDefinition } from './workflow.js';
+import { keyOfRuns, millisecondsOf, type Retention, WORKFLOW_LIMITS, type WorkflowDefinition } from './workflow.js';
 
 export interface ReadOptions {
   /** Name of the file, for the problems; without a `name` in it the workflow is called after it. */
@@ -62,6 +62,7 @@ function readMap(
   const budget = { steps: WORKFLOW_LIMITS.steps };
   const context = { problems, personas, types, allowed: null, budget, depth: 0, readSteps };
   const drafts = readLists(sheet, { ...context, defaults: readDefaults(sheet, { ...context, defaults: NO_DEFAULTS }) });
+  const retention = readRetention(sheet);
   const top = readTop(sheet, { name, variables: new Set(variables.names) });
   const result = new Sheet(root, 'the workflow', problems);
   const definition: WorkflowDefinition = {
@@ -70,6 +71,7 @@ function readMap(
     version: sheet.text('version') ?? DEFAULTS.version,
     description: sheet.text('description') ?? '',
     ...top,
+    ...(retention === null ? {} : { retention }),
     result: result.value('result'),
     variables: variables.values,
     steps: drafts.map((draft) => draft.definition),
@@ -116,6 +118,16 @@ function readConcurrency(sheet: Sheet, { name, variables }: Naming): WorkflowDef
   if (key !== null) usesAtStart(key, 'concurrency', { variables, problems: sheet.problems });
   const limit = inner.number('limit', limits);
   return limit === null ? null : { key: key?.value ?? keyOfRuns(name), limit };
+}
+
+function readRetention({ fields }: Sheet): Retention | null {
+  const wanted = 'a duration such as "12h" or "30d", up to 365 days, or "forever"';
+  const node = fields.scalar('retention', wanted);
+  if (node === null) return null;
+  if (node.value === 'forever') return 'forever';
+  const ms = millisecondsOf(node.value);
+  if (ms !== null && Math.round(ms) >= 1 && ms <= WORKFLOW_LIMITS.timeoutMs) return Math.round(ms) / 1_000;
+  return fields.refuse('retention', wanted, node.value === 'never' ? 'To keep runs for ever, say "forever".' : null);
 }
 
 const NO_DEFAULTS: ReadContext['defaults'] = { retries: null, fallback: [] };

@@ -27,8 +27,15 @@ export interface WorkflowDefinition {
   readonly max_concurrent_steps: number | null;
   /** How many runs with the same key may be under way; the others wait for their turn. Template text. */
   readonly concurrency: { readonly key: string; readonly limit: number } | null;
+  /**
+   * How long an ended run is kept, in seconds. Left out: as long as the namespace says. The one field that may be, since
+   * definitions that say nothing of it have the hash that they always had.
+   */
+  readonly retention?: Retention | undefined;
   readonly steps: readonly StepDefinition[];
 }
+
+export type Retention = number | 'forever';
 
 export { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
 

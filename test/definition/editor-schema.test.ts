@@ -199,6 +199,7 @@ describe('the top of the file', () => {
         timeout: '4h',
         max_concurrent_steps: 2,
         concurrency: { key: 'k', limit: 1 },
+        retention: '30d',
         steps: [{ id: 'a', persona: 'p' }],
         on_failure: [{ id: 'b', persona: 'p' }],
         error_handling: { strategy: 'retry_with_fallback', max_retries: 2, fallback_agents: ['goose'] },

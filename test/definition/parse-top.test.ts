@@ -69,6 +69,14 @@ steps:
       '2:23 wrong-type: "max_concurrent_steps" of the workflow must be a whole number from 1 to 10000, not the number 0',
     ],
     [
+      'retention: never\n',
+      '2:12 wrong-type: "retention" of the workflow must be a duration such as "12h" or "30d", up to 365 days, or "forever", not the text "never"',
+    ],
+    [
+      'retention: null\n',
+      '2:1 wrong-type: "retention" of the workflow must be a duration such as "12h" or "30d", up to 365 days, or "forever", not empty',
+    ],
+    [
       'error_handling: { strategy: rety }\n',
       '2:29 wrong-type: "strategy" of the error_handling of the workflow must be one of retry_with_fallback, retry, fallback, fail, not the text "rety"',
     ],

@@ -269,6 +269,7 @@ function definitionFrom(draw: Draw, steps: number): WorkflowDefinition {
     concurrency: draw(
       fc.constantFrom(null, own, { key: '{{ task.repo }}', limit: 1 }, { key: '', limit: 3 }, { key: 'no', limit: 3 }),
     ),
+    ...draw(fc.constantFrom({}, {}, { retention: 2_592_000 }, { retention: 0.5 }, { retention: 'forever' as const })),
     steps: new Maker(draw, steps).list(0, 4),
   };
 }

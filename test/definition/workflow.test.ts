@@ -13,6 +13,12 @@ describe('a definition', () => {
       definitionHash(definitionOf(`# comment\n${TEXT.replace('5m', '300').replace('name: w', 'name: "w"')}`)),
     ).toBe(hash);
     expect(definitionHash(definitionOf(TEXT.replace('5m', '301')))).not.toBe(hash);
+    // A definition that says nothing of its retention is what it was before there was one.
+    expect(definitionOf(TEXT)).not.toHaveProperty('retention');
+    const kept = definitionOf(`retention: 1.5h\n${TEXT}`);
+    expect(kept.retention).toBe(5_400);
+    expect(definitionHash(kept)).not.toBe(hash);
+    expect(definitionOf(`retention: forever\n${TEXT}`).retention).toBe('forever');
   });
 
   it('survives being stored as JSON', () => {
