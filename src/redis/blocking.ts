@@ -26,6 +26,8 @@ interface Reader {
   readonly key: string;
   /** The server's number for the connection, which another connection unblocks it by; a new one after a reconnect. */
   id: { readonly number: number; readonly session: number } | null;
+  /** Whether it was given up for another server. */
+  moved: boolean;
 }
 
 export class BlockingReads {
@@ -51,6 +53,11 @@ export class BlockingReads {
         this.drop(name, reader);
         // Writing, since a group read moves entries to this reader: unknown means that they may be its own already.
         const verdict = judge(error, { name: read.command, write: true });
+        // It had not been sent, and the other server may answer.
+        if (reader.moved && verdict.error.code === 'REDIS_UNREACHABLE' && clock.now() < giveUpAt) {
+          next = null;
+          continue;
+        }
         next = clock.now() < giveUpAt ? await topology.after(verdict, reader.link) : null;
         if (next === null) throw verdict.error;
       }
@@ -67,7 +74,9 @@ export class BlockingReads {
   /** Another server may serve now: who waits at the old one would wait for nothing. */
   moved(): void {
     for (const [name, reader] of this.#readers) {
-      if (this.#means.topology.linkTo(reader.link.place) === null || !this.#fits(reader)) this.drop(name);
+      if (this.#fits(reader)) continue;
+      reader.moved = true;
+      this.drop(name);
     }
   }
 
@@ -83,7 +92,7 @@ export class BlockingReads {
     if (existing !== undefined && existing.key === key && next === null && this.#fits(existing)) return existing;
     if (existing !== undefined) this.drop(name);
     const place = (next?.link ?? topology.linkFor(key)).place;
-    const reader = { link: topology.dial(place), key, id: null };
+    const reader = { link: topology.dial(place), key, id: null, moved: false };
     this.#readers.set(name, reader);
     return reader;
   }
