@@ -40,9 +40,10 @@ export class Share {
     return true;
   }
 
-  /** The reserved partition is held; `giveUp` is called when it is one too many. */
+  /** The reserved partition is held; `giveUp` is called when it is one too many, at once when it has become that meanwhile. */
   hold(partition: number, giveUp: GiveUp): void {
     this.#holders.set(partition, giveUp);
+    if (this.#leaving.has(partition)) giveUp();
   }
 
   /** Gives the place back. */

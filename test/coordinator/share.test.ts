@@ -49,6 +49,18 @@ describe('a share', () => {
     expect(done).toBe(2);
   });
 
+  test('has a partition given up that became one too many while it was being taken', async () => {
+    const share = new Share();
+    await share.set(1);
+    share.reserve(0, { evenIfFull: false });
+    const set = share.set(0);
+    const told: number[] = [];
+    share.hold(0, () => told.push(0));
+    expect(told).toEqual([0]);
+    share.letGo(0);
+    expect(await set).toBe(1);
+  });
+
   test('wakes those who wait for room when there is some, and those who wait for the roll when it changes', async () => {
     const share = new Share();
     await share.set(1);
