@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CRASHES, crash } from './crashes.mjs';
 import { Commits, Load } from './load.mjs';
 import { startCast, until } from './processes.mjs';
-import { flagsOf, median, publish, spread } from './report.mjs';
+import { expect, flagsOf, median, publish, spread } from './report.mjs';
 
 const flags = flagsOf({ runs: 1_000, tries: 3, repeats: 20, only: '' }, { tries: 1, repeats: 5 });
 
@@ -44,6 +44,10 @@ for (const scenario of chosen(CRASHES)) {
   const tries = [];
   for (let index = 0; index < flags.tries; index++) tries.push(await crash(scenario, flags.runs));
   results.crashes.push({ name: scenario.name, tries });
+  for (const { completed, exactlyOnce, twice, held } of tries) {
+    expect(completed && exactlyOnce, `${scenario.name}: not every run completed with each transition once`);
+    expect(twice <= (scenario.victim === 'worker' ? held : 0), `${scenario.name}: ${twice} done twice, ${held} held`);
+  }
 }
 if (results.crashes.length > 0) {
   console.log(`kill -9 in the middle of ${flags.runs} five-step runs, medians of ${flags.tries}`);

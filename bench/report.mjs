@@ -19,6 +19,13 @@ export function flagsOf(defaults, quick) {
   return flags;
 }
 
+/** What must hold whatever the figures are: the bench goes on, and fails. */
+export function expect(holds, what) {
+  if (holds) return;
+  console.error(`BROKEN: ${what}`);
+  process.exitCode = 1;
+}
+
 export function machine() {
   return {
     cpu: cpus()[0].model.trim(),
