@@ -22,6 +22,9 @@ const { values } = parseArgs({
   },
 });
 
+// Every signal that is aborted makes an error; nobody reads where from.
+Error.stackTraceLimit = 4;
+
 if (values.build !== undefined) {
   // Another build of the same program, for example one that was broken on purpose.
   const { spawnSync } = await import('node:child_process');

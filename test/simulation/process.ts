@@ -9,7 +9,7 @@ export const ROLES = ['coordinator', 'worker', 'client'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Noon of a winter's day: the time at which every simulation begins, by every clock that is not wrong. */
-export const BEGIN = Date.UTC(2026, 0, 5, 12);
+const BEGIN = Date.UTC(2026, 0, 5, 12);
 
 export class SimulatedProcess {
   readonly name: string;
