@@ -41,7 +41,7 @@ function chainOf(stored: StoredRun): string {
 }
 
 /** Whether a newer coord has written the run: then it is none of ours. */
-export function isNewer({ format }: StoredRun): boolean {
+export function isNewer({ format }: Pick<StoredRun, 'format'>): boolean {
   return format > RUN_FORMAT;
 }
 

@@ -7,6 +7,7 @@
  * reads the state again before it does anything else.
  */
 import type { KeepPort } from './keep-ports.js';
+import type { InspectionPort } from './inspection-port.js';
 import type { Claim } from './messages.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
 import type { RunStatus } from './statuses.js';
@@ -339,5 +340,6 @@ export interface Store {
   readonly artifacts: ArtifactPort;
   readonly watermarks: WatermarkPort;
   readonly keeping: KeepPort;
+  readonly inspection: InspectionPort;
   close(): Promise<void>;
 }

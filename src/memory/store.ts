@@ -9,7 +9,8 @@ import { sha256 } from '../core/json.js';
 import type { Admission, AdmissionPort, ArtifactPort, NamespacePort, RunPort, Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import { MemoryContents } from './contents.js';
-import { memoryKeeping } from './keeping.js';
+import { memoryInspection } from './inspection.js';
+import { expired, memoryKeeping } from './keeping.js';
 import { isAfter, type MemoryPartition } from './partition.js';
 import { MemoryPartitions, storedRun } from './partitions.js';
 import { MemoryRequests } from './requests.js';
@@ -17,6 +18,9 @@ import { memoryRoll } from './roll.js';
 import { MemoryWatermarks } from './watermarks.js';
 
 type At = (partition: number) => MemoryPartition;
+
+/** As on Redis: enough to keep up, too few to be felt. */
+const KEYS_FORGOTTEN_AT_ONCE = 10;
 
 /** `contents`: what it reaches, when others reach the same; nothing by default. */
 export function createMemoryStore({
@@ -30,6 +34,7 @@ export function createMemoryStore({
 }): Store {
   const at: At = (partition) => contents.at(partition);
   const watermarks = new MemoryWatermarks(at);
+  const runs = memoryRuns(at);
   return {
     durable: false,
     label: 'memory of this process',
@@ -38,9 +43,10 @@ export function createMemoryStore({
     partitions: new MemoryPartitions(at, watermarks),
     admission: memoryAdmission(at, watermarks),
     requests: new MemoryRequests(at, watermarks),
-    runs: memoryRuns(at),
+    runs,
     artifacts: memoryArtifacts(at),
     watermarks,
+    inspection: memoryInspection(at, runs),
     keeping: memoryKeeping({ contents, at, clock, watermarks }),
     close: async () => undefined,
   };
@@ -104,6 +110,7 @@ function memoryAdmission(at: At, watermarks: MemoryWatermarks): AdmissionPort {
         return { outcome: 'ended', status: stored.status };
       place.lease.position += 1;
       watermarks.note(request.partition);
+      for (const old of expired(place).slice(0, KEYS_FORGOTTEN_AT_ONCE)) place.admitted.delete(old);
       place.admitted.set(idempotencyKey, { hash: requestHash, at: place.now() });
       if (request.kind === 'start') begin(place, request);
       else place.post({ run, kind, head: '', body: request.body });
@@ -124,7 +131,7 @@ function memoryRuns(at: At): RunPort {
       statuses.flatMap((status) =>
         [...at(partition).runs]
           .filter(([, run]) => run.status === status)
-          .toSorted(([, a], [, b]) => b.createdAt - a.createdAt)
+          .toSorted(([idA, a], [idB, b]) => b.createdAt - a.createdAt || (idA < idB ? 1 : -1))
           .slice(0, limit)
           .map(([run, { record, quarantined }]) => ({ run, record, quarantined })),
       ),

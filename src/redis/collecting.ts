@@ -46,7 +46,7 @@ export function redisCollecting({ connection, keys: all, watermarks }: KeepMeans
       watermarks.noteReply(partition, where);
       return reply === 'OK' ? 'removed' : 'stale';
     },
-    mentions: (partition) => mentionsIn(connection, all.partition(partition)),
+    mentions: ({ partition, without }) => mentionsIn(connection, all.partition(partition), without),
     artifacts: async (partition) => {
       const { everyArtifact } = all.partition(partition);
       return storedUnder(connection, everyArtifact);
@@ -101,12 +101,17 @@ function headOf(
 }
 
 /** Dead letters before the inbox and once more at the end, the inbox before the runs: so do messages move. */
-async function* mentionsIn(connection: Connection, keys: PartitionKeys): AsyncGenerator<string> {
+async function* mentionsIn(
+  connection: Connection,
+  keys: PartitionKeys,
+  without: ReadonlySet<string>,
+): AsyncGenerator<string> {
   yield* textsOf(connection, keys.dead);
   yield* textsOf(connection, keys.inbox);
   for (const stream of await keysUnder(connection, keys.everyRequests)) yield* textsOf(connection, stream);
   const lists = await connection.readAll(RUN_STATUSES.map((status) => ['ZRANGE', keys.runs(status), 0, -1] as const));
   for (const run of new Set(lists.flatMap((ids) => entriesOf(ids).map(String)))) {
+    if (without.has(run)) continue;
     yield* pairsOf(await connection.read('HGETALL', [keys.run(run)])).values();
     yield* textsOf(connection, keys.history(run));
   }
@@ -147,7 +152,7 @@ async function bytesAt(connection: Connection, key: string): Promise<number> {
 }
 
 /** All keys that begin so. They share a hash tag, so one server holds them. */
-async function keysUnder(connection: Connection, prefix: string): Promise<readonly string[]> {
+export async function keysUnder(connection: Connection, prefix: string): Promise<readonly string[]> {
   const found = new Set<string>();
   let cursor = '0';
   do {

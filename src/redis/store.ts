@@ -7,8 +7,10 @@ import { type Address, describe } from './address.js';
 import { RedisAdmission } from './admission.js';
 import { RedisArtifacts } from './artifacts.js';
 import { Connection } from './connection.js';
+import { redisInspection } from './inspection.js';
 import { Keys } from './keys.js';
 import { redisKeeping } from './keeping.js';
+import { LimitedAdmission } from './memory-limit.js';
 import { RedisNamespace } from './namespace.js';
 import { RedisPartitions } from './partitions.js';
 import { RedisRequests } from './requests.js';
@@ -42,17 +44,19 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
   const keys = new Keys(params.namespace);
   const watermarks = new RedisWatermarks(connection, keys);
   const namespace = new RedisNamespace(connection, keys, params.ids);
+  const runs = new RedisRuns(connection, keys);
   return {
     durable: true,
     label: describe(address),
     namespace,
     roll: new RedisRoll(connection, keys, namespace),
     partitions: new RedisPartitions(connection, keys, watermarks),
-    admission: new RedisAdmission(connection, keys, watermarks),
+    admission: new LimitedAdmission(new RedisAdmission(connection, keys, watermarks), { connection, keys, clock }),
     requests: new RedisRequests(connection, keys, watermarks),
-    runs: new RedisRuns(connection, keys),
+    runs,
     artifacts: new RedisArtifacts(connection, keys),
     watermarks,
+    inspection: redisInspection({ connection, keys, runs }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {
       connection.close();

@@ -1,0 +1,106 @@
+/**
+ * What whoever runs coord does with a whole namespace: looks whether it is sound, moves runs to another definition, copies
+ * it away and back, and says that a loss is known. Commands call it; it decides nothing about runs that a coordinator must.
+ */
+import type { Clock } from '../core/clock.js';
+import { type Ids, partitionOf } from '../core/ids.js';
+import { parseTimer } from '../core/messages.js';
+import type { Store } from '../core/ports.js';
+import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
+import { type RunVerdict, verifyRun } from './client-verify.js';
+import { Plans } from './plans.js';
+
+export interface OperatorParams {
+  readonly store: Store;
+  /** As the namespace says. */
+  readonly partitions: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export interface RunPlace {
+  readonly partition: number;
+  readonly run: string;
+}
+
+/** Runs that are looked at at the same time: while one is read, another is folded. */
+const AT_ONCE = 16;
+
+export class Operator {
+  readonly #params: OperatorParams;
+  readonly #plans: Plans;
+
+  constructor(params: OperatorParams) {
+    this.#params = params;
+    this.#plans = new Plans(params.store.namespace);
+  }
+
+  /** Every run that anything is stored of. */
+  async runs(): Promise<readonly RunPlace[]> {
+    const found = await Promise.all(
+      this.#all().map(async (partition) => {
+        const names = await this.#params.store.inspection.names(partition);
+        return names.map((run) => ({ partition, run }));
+      }),
+    );
+    return found.flat();
+  }
+
+  placeOf(run: string): RunPlace {
+    return { partition: partitionOf(run, this.#params.partitions), run };
+  }
+
+  /** Looks at runs, in the order that they are given. Throws REDIS_UNREACHABLE and the like; a run at fault is a verdict. */
+  async *verify(runs: readonly RunPlace[]): AsyncGenerator<RunVerdict> {
+    const means = { inspection: this.#params.store.inspection, plans: this.#plans };
+    const open: Promise<RunVerdict>[] = [];
+    let next = 0;
+    try {
+      while (next < runs.length || open.length > 0) {
+        for (let place = runs[next]; place !== undefined && open.length < AT_ONCE; place = runs[++next])
+          open.push(verifyRun(means, place));
+        const first = open.shift();
+        if (first !== undefined) yield await first;
+      }
+    } finally {
+      // Whoever stops listening must not leave rejections behind.
+      await Promise.allSettled(open);
+    }
+  }
+
+  /** Timers and messages of runs that have ended or are not there: nothing comes of them, but nobody needs them either. */
+  async leftovers(): Promise<readonly string[]> {
+    const { inspection } = this.#params.store;
+    const found: string[] = [];
+    for (const partition of this.#all()) {
+      const known = new Map<string, Promise<string>>();
+      const stateOf = (run: string): Promise<string> => {
+        const state =
+          known.get(run) ?? inspection.inspect(partition, run).then((one) => one.run?.status ?? 'not there');
+        known.set(run, state);
+        return state;
+      };
+      for (const { id } of await inspection.timers(partition)) {
+        const run = parseTimer(id)?.run;
+        if (run === undefined) found.push(`the timer "${id}" is none that coord knows`);
+        else if (isOver(await stateOf(run)))
+          found.push(`the timer "${id}" is of run ${run}, which is ${await stateOf(run)}`);
+      }
+      for (const [run, count] of await inspection.waiting(partition))
+        if ((await stateOf(run)) === 'not there')
+          found.push(
+            `${String(count)} ${count === 1 ? 'message waits' : 'messages wait'} for run "${run}", which is not there`,
+          );
+    }
+    return found;
+  }
+
+  #all(): readonly number[] {
+    return Array.from({ length: this.#params.partitions }, (_, partition) => partition);
+  }
+}
+
+function isOver(state: string): boolean {
+  const status = RUN_STATUSES.find((known) => known === state);
+  return status === undefined || runHasEnded(status);
+}
