@@ -56,8 +56,8 @@ export interface LetterPort {
 export interface Reinstatement {
   readonly partition: number;
   readonly run: string;
-  /** The version that was looked at. */
-  readonly version: number;
+  /** The version that was looked at, as it is stored: it may be torn itself. */
+  readonly version: string;
   /** The status of its record. */
   readonly status: RunStatus;
   /** Fields of the run to write and to take out, as `redis/keys.ts` names them: what was rebuilt. */
@@ -137,8 +137,11 @@ export interface CollectPort {
   bytesOf(partition: number, run: string): Promise<number>;
   /** Deletes a run with its history, when it has ended and is still at that version. */
   remove(ended: { partition: number; run: string; version: number; status: string }): Promise<'removed' | 'stale'>;
-  /** Whatever is stored in a partition that may name an artifact or a definition. A text that moves meanwhile is not missed. */
-  mentions(partition: number): AsyncIterable<string>;
+  /**
+   * Whatever is stored in a partition, but for some runs, that may name an artifact or a definition. A text that moves
+   * meanwhile is not missed.
+   */
+  mentions(want: { partition: number; without: ReadonlySet<string> }): AsyncIterable<string>;
   artifacts(partition: number): Promise<readonly Stored[]>;
   /** Deletes an artifact unless somebody has touched it within that time. */
   sweepArtifact(want: { partition: number; hash: string; idleMs: number }): Promise<'removed' | 'touched' | 'gone'>;

@@ -95,7 +95,7 @@ function memoryRepair({ at, watermarks }: Means): RepairPort {
     reinstate: async ({ partition, run, version, status, set, drop, letters, action, by }) => {
       const place = at(partition);
       const stored = place.runs.get(run);
-      if (stored?.version !== version) return { outcome: 'stale' };
+      if (stored === undefined || String(stored.version) !== version) return { outcome: 'stale' };
       if (stored.quarantined === null) return { outcome: 'not_set_aside' };
       stored.quarantined = null;
       write(place, stored, { set, drop });
@@ -179,11 +179,12 @@ function memoryCollecting({ contents, at, clock, watermarks }: Means): CollectPo
       watermarks.note(partition);
       return 'removed';
     },
-    mentions: async function* (partition) {
+    mentions: async function* ({ partition, without }) {
       const place = at(partition);
       for (const { body, head } of [...place.dead, ...place.inbox.values()]) yield* [head, body];
       for (const requests of place.requests.values()) for (const { body } of requests.values()) yield body;
-      for (const run of place.runs.values()) {
+      for (const [id, run] of place.runs) {
+        if (without.has(id)) continue;
         yield* fieldsOf(run).values();
         for (const { messages, facts } of run.history) yield* [messages, facts];
       }
@@ -230,7 +231,8 @@ function memoryCollecting({ contents, at, clock, watermarks }: Means): CollectPo
   };
 }
 
-function expired(place: MemoryPartition): readonly string[] {
+/** Idempotency keys that are remembered no longer, oldest first. */
+export function expired(place: MemoryPartition): readonly string[] {
   const until = place.now() - RETENTION_MS;
   return [...place.admitted].filter(([, { at }]) => at <= until).map(([key]) => key);
 }
@@ -274,6 +276,7 @@ function write(
   for (const [field, value] of [...set, ...drop.map((name) => [name, null] as const)]) {
     const kind = field.slice(0, 1);
     if (field === 'status') run.status = value as RunStatus;
+    else if (field === 'version') run.version = Number(value);
     else if (field === 'record' || field === 'input' || field === 'definition' || field === 'chain')
       run[field] = value ?? '';
     else if (field[1] !== ':') continue;

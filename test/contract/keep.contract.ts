@@ -54,7 +54,7 @@ async function reinstate(store: Store, change: Partial<Reinstatement> = {}): Pro
   return store.keeping.reinstate({
     partition: 0,
     run: RUN,
-    version: 1,
+    version: '1',
     status: 'running',
     set: new Map(),
     drop: [],
@@ -211,7 +211,7 @@ export const keepContract: readonly ContractCase[] = [
       const lease = await setAside(store);
       await start(store, { run: 'other', key: 'other' });
       await discardAll(store, lease, false);
-      expect(await reinstate(store, { version: 0 })).toEqual({ outcome: 'stale' });
+      expect(await reinstate(store, { version: '0' })).toEqual({ outcome: 'stale' });
       expect(await reinstate(store, { run: 'nobody' })).toEqual({ outcome: 'stale' });
       expect(await letters(store)).toHaveLength(3);
       expect(await reinstate(store)).toEqual({ outcome: 'ok', sent: 2 });
@@ -402,7 +402,11 @@ export const keepContract: readonly ContractCase[] = [
       const requests = [{ persona: 'qa', body: '"in request"' }];
       expect(await store.partitions.commit(lease, commitOf({ expectedVersion: 1, steps, entry, requests }))).toBe('ok');
       const said: string[] = [];
-      for await (const text of store.keeping.mentions(0)) said.push(text);
+      for await (const text of store.keeping.mentions({ partition: 0, without: new Set() })) said.push(text);
+      const others: string[] = [];
+      for await (const text of store.keeping.mentions({ partition: 0, without: new Set([RUN]) })) others.push(text);
+      expect(others.join('\n')).not.toContain('in step');
+      expect(others.join('\n')).toContain('in request');
       const whole = said.join('\n');
       for (const part of ['dead', 'in step', 'in fact', 'in message', 'in request', '{"task":{}}', 'def', '{}'])
         expect(whole).toContain(part);
