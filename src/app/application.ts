@@ -12,6 +12,8 @@ import type {
   TestRequest,
 } from '../cli/application.js';
 import { Client } from '../coordinator/client.js';
+import { Keeper } from '../coordinator/client-keep.js';
+import { Operator } from '../coordinator/client-operator.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { Failpoints } from '../core/failpoints.js';
@@ -70,6 +72,8 @@ class CoordApplication implements Application {
     const { clock, ids } = this.#means;
     const session: Session = {
       client: new Client({ store, partitions, clock, ids }),
+      keeper: new Keeper({ store, partitions, clock }),
+      operator: new Operator({ store, partitions, clock, ids }),
       durable: store.durable,
       notice,
       close: async () => {
@@ -102,6 +106,7 @@ class CoordApplication implements Application {
         store,
         partitions,
         coordinate: true,
+        retentionMs: null,
         personas,
         stateDirectory: stateDirectory(options),
         means: this.#means,
@@ -142,6 +147,7 @@ class CoordApplication implements Application {
       store,
       partitions,
       coordinate: serve.coordinate,
+      retentionMs: serve.retentionMs,
       personas,
       stateDirectory: stateDirectory(options),
       means: this.#means,
@@ -226,11 +232,11 @@ class CoordApplication implements Application {
     return runTestFiles(options, request, this.clock);
   }
 
-  recordTest(session: Session, run: string): ReturnType<Application['recordTest']> {
+  recordTest(session: Pick<Session, 'client'>, run: string): ReturnType<Application['recordTest']> {
     return recordRun(session, run);
   }
 
-  replayRun(session: Session, options: GlobalOptions, run: string): ReturnType<Application['replayRun']> {
+  replayRun(session: Pick<Session, 'client'>, options: GlobalOptions, run: string): ReturnType<Application['replayRun']> {
     return replayRun(session, { options, run, clock: this.clock });
   }
 

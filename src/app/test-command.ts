@@ -39,7 +39,7 @@ async function refuseIrregular(files: readonly string[]): Promise<void> {
 }
 
 /** The YAML text of a test that goes as the run did. Throws RUN_NOT_FOUND. */
-export async function recordRun({ client }: Session, run: string): Promise<string> {
+export async function recordRun({ client }: Pick<Session, 'client'>, run: string): Promise<string> {
   const view = await client.get(run);
   const facts = await client.history(run);
   return stringify(recordedTest({ view, facts, texts: await textsOf(client, run, facts) }), { lineWidth: 120 });
@@ -47,7 +47,7 @@ export async function recordRun({ client }: Session, run: string): Promise<strin
 
 /** Plays the replies of a run on its workflow as the file is now; the differences are those of a test. */
 export async function replayRun(
-  session: Session,
+  session: Pick<Session, 'client'>,
   { options, run, clock }: { readonly options: GlobalOptions; readonly run: string; readonly clock: Clock },
 ): Promise<TestReport> {
   const text = await recordRun(session, run);

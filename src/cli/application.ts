@@ -3,6 +3,8 @@
  * client, and print. Nothing here prints.
  */
 import type { Client } from '../coordinator/client.js';
+import type { Keeper } from '../coordinator/client-keep.js';
+import type { Operator } from '../coordinator/client-operator.js';
 import type { Clock } from '../core/clock.js';
 import type { JsonObject } from '../core/json.js';
 import type { TestReport, TestResult } from '../core/test-report.js';
@@ -24,6 +26,8 @@ export type Reach = 'find' | 'start';
 
 export interface Session {
   readonly client: Client;
+  readonly keeper: Keeper;
+  readonly operator: Operator;
   /** False when nothing survives this process. */
   readonly durable: boolean;
   /** One line that a person should read before anything else (no Redis found, what that means, the command that fixes it), or null. */
@@ -88,6 +92,8 @@ export interface ServeOptions {
   readonly only: readonly string[] | null;
   /** Number of partitions for a new namespace; null for what is there, or 1. */
   readonly partitions: number | null;
+  /** How long ended runs are kept whose workflow does not say, ms; null: nothing is collected by itself. */
+  readonly retentionMs: number | null;
   /** Ends by itself after this long without a run that has not ended, ms; null for never. */
   readonly idleExitMs: number | null;
   /** `json` for log collectors. */
@@ -155,9 +161,9 @@ export interface Application {
   /** `coord test`. Throws TEST_INVALID with every problem of a file, DEFINITION_… for a workflow that cannot be tested. */
   runTests(options: GlobalOptions, request: TestRequest): Promise<TestReport>;
   /** The text of a test file that goes as the run did. Throws RUN_NOT_FOUND. */
-  recordTest(session: Session, run: string): Promise<string>;
+  recordTest(session: Pick<Session, 'client'>, run: string): Promise<string>;
   /** Plays the replies of a run on its workflow as the file is now. Throws RUN_NOT_FOUND, DEFINITION_…, TEST_INVALID. */
-  replayRun(session: Session, options: GlobalOptions, run: string): Promise<TestReport>;
+  replayRun(session: Pick<Session, 'client'>, options: GlobalOptions, run: string): Promise<TestReport>;
   /** `coord up`: starts the private server. `started` false when it ran already. */
   up(options: GlobalOptions): Promise<{ readonly started: boolean; readonly label: string }>;
   /** `coord down`: stops the background host, then the private server. Says what was running. */

@@ -5,24 +5,30 @@ import { bareProgram, callFor, type Invoke, type Program } from './call.js';
 import { addArtifacts } from './commands/artifacts.js';
 import { addCancel } from './commands/cancel.js';
 import { addDaemon } from './commands/daemon.js';
+import { addDead } from './commands/dead.js';
 import { addDecide } from './commands/decide.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addEvents } from './commands/events.js';
 import { addFmt } from './commands/fmt.js';
+import { addGc } from './commands/gc.js';
 import { addGraph } from './commands/graph.js';
 import { addHistory } from './commands/history.js';
 import { addInit } from './commands/init.js';
+import { addIncidents } from './commands/incidents.js';
 import { addList } from './commands/list.js';
+import { addMigrate } from './commands/migrate.js';
 import { addNew } from './commands/new.js';
 import { addPlan } from './commands/plan.js';
 import { addPlugins } from './commands/plugins.js';
+import { addRepair } from './commands/repair.js';
 import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
 import { addTest } from './commands/test.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
+import { addVerify } from './commands/verify.js';
 import { addWatch } from './commands/watch.js';
 import { addWorker } from './commands/worker.js';
 import { EXIT } from './exit-codes.js';
@@ -41,6 +47,7 @@ const COMMANDS = [
   addSignal,
   addEvents,
   addCancel,
+  addMigrate,
   addValidate,
   addPlan,
   addGraph,
@@ -54,6 +61,11 @@ const COMMANDS = [
   addUp,
   addDown,
   addDoctor,
+  addDead,
+  addRepair,
+  addGc,
+  addVerify,
+  addIncidents,
 ];
 
 interface Outcome {

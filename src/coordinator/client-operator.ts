@@ -3,10 +3,20 @@
  * it away and back, and says that a loss is known. Commands call it; it decides nothing about runs that a coordinator must.
  */
 import type { Clock } from '../core/clock.js';
-import { type Ids, partitionOf } from '../core/ids.js';
+import { type Ids, partitionOf, RUN_ID } from '../core/ids.js';
 import { parseTimer } from '../core/messages.js';
 import type { Store } from '../core/ports.js';
 import { RUN_STATUSES, runHasEnded } from '../core/statuses.js';
+import type { Incident } from '../core/watch-ports.js';
+import {
+  migrate,
+  type MigrationMeans,
+  type MigrationOutcome,
+  migrationOutcome,
+  type MigrationPlan,
+  type NewDefinition,
+  planMigration,
+} from './client-migrate.js';
 import { type RunVerdict, verifyRun } from './client-verify.js';
 import { Plans } from './plans.js';
 
@@ -23,6 +33,12 @@ export interface RunPlace {
   readonly run: string;
 }
 
+export interface NotedIncident extends Incident {
+  /** Letters of replies that came too late since, as `coord dead` shows them. */
+  readonly lateReplies: readonly { readonly id: string; readonly run: string }[];
+}
+
+const LETTERS = 1_000;
 /** Runs that are looked at at the same time: while one is read, another is folded. */
 const AT_ONCE = 16;
 
@@ -44,6 +60,14 @@ export class Operator {
       }),
     );
     return found.flat();
+  }
+
+  /** Whether anything is stored of a run, readable or not. */
+  async isKnown(run: string): Promise<boolean> {
+    if (!RUN_ID.test(run)) return false;
+    const place = this.placeOf(run);
+    const { run: stored, listed } = await this.#params.store.inspection.inspect(place.partition, run);
+    return stored !== null || listed.length > 0;
   }
 
   placeOf(run: string): RunPlace {
@@ -93,6 +117,50 @@ export class Operator {
           );
     }
     return found;
+  }
+
+  /** What would become of a run; see `planMigration`. */
+  planMigration(run: string, to: NewDefinition): Promise<MigrationPlan> {
+    return planMigration(this.#means, { run, to });
+  }
+
+  /** See `migrate`. */
+  migrate(run: string, asked: { readonly to: NewDefinition; readonly by: string }): Promise<MigrationPlan> {
+    return migrate(this.#means, { run, ...asked });
+  }
+
+  migrationOutcome(plan: MigrationPlan, within: { waitMs: number; signal: AbortSignal }): Promise<MigrationOutcome> {
+    return migrationOutcome(this.#means, { plan, ...within });
+  }
+
+  /** Losses that nobody has acknowledged, oldest first, each with the replies that came too late since. */
+  async incidents(): Promise<readonly NotedIncident[]> {
+    const { watermarks, keeping } = this.#params.store;
+    const found: NotedIncident[] = [];
+    for (const partition of this.#all()) {
+      const incidents = await watermarks.incidents(partition);
+      const first = incidents[0];
+      if (first === undefined) continue;
+      // Letters are named by their time, as incidents are.
+      const letters = await keeping.letters({ partition, after: `${String(first.at)}-0`, limit: LETTERS });
+      const late = letters.filter(({ kind }) => kind === 'late-reply');
+      for (const incident of incidents) {
+        const since = late.filter(({ at }) => at >= incident.at);
+        found.push({ ...incident, lateReplies: since.map(({ id, run }) => ({ id, run })) });
+      }
+    }
+    return found.toSorted((a, b) => a.at - b.at);
+  }
+
+  /** Returns how many incidents were open. */
+  async acknowledge(): Promise<number> {
+    let count = 0;
+    for (const partition of this.#all()) count += await this.#params.store.watermarks.acknowledge(partition);
+    return count;
+  }
+
+  get #means(): MigrationMeans {
+    return { ...this.#params, plans: this.#plans };
   }
 
   #all(): readonly number[] {

@@ -62,6 +62,21 @@ export const ERRORS = {
     exit: 2,
     retryable: false,
   },
+  MIGRATION_REFUSED: {
+    summary: 'The run cannot go on with the other definition: steps of it do not fit.',
+    exit: 2,
+    retryable: false,
+  },
+  INTEGRITY: {
+    summary: 'What is stored is not what was stored: a history, a record or a backup was changed.',
+    exit: 1,
+    retryable: false,
+  },
+  BACKUP_REFUSED: {
+    summary: 'A backup cannot be made or restored here; the message says what is in the way.',
+    exit: 2,
+    retryable: false,
+  },
   IDEMPOTENCY_CONFLICT: {
     summary: 'An idempotency key was used again with a different request.',
     exit: 2,

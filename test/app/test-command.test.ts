@@ -54,7 +54,7 @@ test('records a run, and plays it on the workflow as it is now', async () => {
     const { client } = engine;
     const { run } = await client.start({ ...workflowOf(WORKFLOW), task: { title: 'Cart' }, workspace: null });
     for await (const fact of client.follow(run, new AbortController().signal)) expect(fact.run).toBe(run);
-    const session: Session = { client, durable: false, notice: null, close: async () => undefined };
+    const session: Pick<Session, 'client'> = { client };
     const app = createApplication();
     const text = await app.recordTest(session, run);
     expect(text).toContain('workflow: loop');

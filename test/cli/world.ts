@@ -22,6 +22,8 @@ import type {
 import { initProject, listTemplates, newWorkflow } from '../../src/app/scaffold.js';
 import { runCommandLine } from '../../src/cli/program.js';
 import { Client } from '../../src/coordinator/client.js';
+import { Keeper } from '../../src/coordinator/client-keep.js';
+import { Operator } from '../../src/coordinator/client-operator.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
@@ -29,6 +31,7 @@ import { countedIds } from '../../src/core/ids.js';
 import type { JsonObject } from '../../src/core/json.js';
 import { type PersonaReply, type PersonaRequest, personaRequestSchema } from '../../src/core/messages.js';
 import type { TestReport } from '../../src/core/test-report.js';
+import { MemoryContents } from '../../src/memory/contents.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import type { Problem } from '../../src/definition/problem.js';
 import { allSteps, isAsking, personasOf } from '../../src/definition/steps.js';
@@ -66,8 +69,11 @@ export interface Ended {
 export class World implements Application {
   readonly version = '1.2.3';
   readonly clock = new ManualClock();
-  readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s') });
+  readonly contents = new MemoryContents(this.clock, 'i1');
+  readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s'), contents: this.contents });
   readonly client: Client;
+  readonly keeper: Keeper;
+  readonly operator: Operator;
   readonly workflows = new Map<string, WorkflowDefinition>();
   /** Personas that have a file. */
   files: ReadonlySet<string> | null = null;
@@ -101,7 +107,9 @@ export class World implements Application {
   constructor(
     makeClient: (params: ConstructorParameters<typeof Client>[0]) => Client = (params) => new Client(params),
   ) {
+    this.keeper = new Keeper({ store: this.store, partitions: 1, clock: this.clock });
     this.client = makeClient({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds() });
+    this.operator = new Operator({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds('o') });
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'coord-cli-')));
     onTestFinished(async () => {
       rmSync(this.directory, { recursive: true, force: true });
@@ -138,9 +146,11 @@ export class World implements Application {
   async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
     this.options = options;
     this.asked.push(`connect ${reach}`);
-    const { client, durable, notice } = this;
+    const { client, keeper, operator, durable, notice } = this;
     return {
       client,
+      keeper,
+      operator,
       durable,
       notice,
       close: async () => {
