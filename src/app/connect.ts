@@ -22,7 +22,7 @@ import {
   startServer,
 } from '../redis/managed-server.js';
 import { openRedisStore } from '../redis/store.js';
-import { inspectServer, problemsOf } from '../redis/suitability.js';
+import { type Accepted, inspectRedis, problemsOf } from '../redis/suitability.js';
 import { stateDirectory } from './project.js';
 import { cureFor, type Environment, findRedisBinary } from './redis-binary.js';
 
@@ -104,11 +104,18 @@ async function openRedis(
   { options, means }: { options: GlobalOptions; means: Means },
 ): Promise<Opened> {
   const { clock, ids, failpoints } = means;
-  const [worst] = problemsOf(await inspectServer(address, clock));
+  const problems = problemsOf(await inspectRedis(address, clock), acceptedBy(means.env));
+  // What is not about what coord promises is for `coord doctor`: nobody reads the same line at every command.
+  const worst = problems.find(({ level, about }) => level === 'error' || about === 'promise');
   const text = worst === undefined ? null : `${worst.message}${worst.cure === null ? '' : `; ${worst.cure}`}`;
   if (worst?.level === 'error') throw new CoordError('REDIS_UNSUITABLE', text ?? '');
   const store = await openRedisStore({ address, namespace: options.namespace, clock, ids, failpoints });
   return { store, server: null, notice: text };
+}
+
+/** What somebody has said to know and want. */
+export function acceptedBy(env: Environment): Accepted {
+  return { eviction: env['COORD_ACCEPT_EVICTION'] === '1' };
 }
 
 /** Starts the private server again when it crashed. */

@@ -2,15 +2,15 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Finding, GlobalOptions } from '../cli/application.js';
-import { CoordError, messageOf } from '../core/errors.js';
+import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
 import { loadStepTypes } from '../definition/load-types.js';
 import { allSteps, isAsking, personasOf } from '../definition/steps.js';
 import { loadPersonas } from '../personas/catalog.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
-import { inspectServer, problemsOf } from '../redis/suitability.js';
-import { givenAddress, type Means } from './connect.js';
+import { inspectRedis, problemsOf, type RedisFacts, type ServerFacts } from '../redis/suitability.js';
+import { acceptedBy, givenAddress, type Means } from './connect.js';
 import { livingHosts } from './host-record.js';
 import {
   ownWorkflowDirectories,
@@ -77,17 +77,34 @@ async function redis({ options, means }: Place): Promise<Finding[]> {
     return [warn('Redis', `${found.why}: runs would live in the memory of one process`, cure)];
   }
   try {
-    const facts = await inspectServer(address, means.clock);
-    const problems = problemsOf(facts).map(
+    const facts = await inspectRedis(address, means.clock);
+    const problems = problemsOf(facts, acceptedBy(means.env)).map(
       ({ level, message, cure }): Finding => ({ level, subject: 'Redis', message, cure }),
     );
-    return [
-      ok('Redis', `${facts.version} at ${facts.label}, AOF ${facts.appendOnly ? (facts.appendFsync ?? 'on') : 'off'}`),
-      ...problems,
-    ];
+    return [...shape(facts), ...facts.servers.map((each) => ok('Redis', words(each))), ...problems];
   } catch (error) {
-    return [bad('Redis', messageOf(error), 'check the address, and that the server runs')];
+    return [bad('Redis', messageOf(error), cureOf(error))];
   }
+}
+
+/** What there is beside its servers. */
+function shape({ address, label, servers, slotsServed }: RedisFacts): Finding[] {
+  if (slotsServed === null) return [];
+  const masters = servers.length === 1 ? '1 master' : `${String(servers.length)} masters`;
+  const confirm = address.confirm === undefined ? '' : `, confirmed by ${String(address.confirm.replicas)} replicas`;
+  return [ok('Redis', `${label}: ${masters}, ${String(slotsServed)} of 16384 slots served${confirm}`)];
+}
+
+function words({ product, version, label, replicas, appendOnly, appendFsync }: ServerFacts): string {
+  const log = appendOnly ? (appendFsync ?? 'on') : 'off';
+  const followers = replicas === 0 ? '' : `, ${String(replicas)} ${replicas === 1 ? 'replica' : 'replicas'}`;
+  return `${product === 'Redis' ? '' : `${product} `}${version} at ${label}, AOF ${log}${followers}`;
+}
+
+function cureOf(error: unknown): string {
+  if (hasCode(error, 'REDIS_DENIED')) return 'correct user and password in the address, or the rights of the user';
+  if (hasCode(error, 'REDIS_UNSUITABLE')) return 'correct the address';
+  return 'check the address, and that the server runs';
 }
 
 async function repository({ options, means }: Place): Promise<Finding[]> {

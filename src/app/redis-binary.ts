@@ -8,7 +8,8 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../core/clock.js';
 import { parseAddress } from '../redis/address.js';
-import { inspectServer, OLDEST_MAJOR } from '../redis/suitability.js';
+import { OLDEST_MAJOR } from '../redis/known-versions.js';
+import { inspectRedis } from '../redis/suitability.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -37,7 +38,7 @@ export async function findRedisBinary(env: Environment): Promise<FoundBinary> {
 
 /** What to do without a server program: install one, or agree to use the Redis that runs here. */
 export async function cureFor(clock: Clock): Promise<string> {
-  const local = await inspectServer(parseAddress(LOCAL), clock, 500).catch(() => null);
+  const local = await inspectRedis(parseAddress(LOCAL), clock, 500).catch(() => null);
   return local === null ? INSTALL : `${INSTALL}, or use the Redis that runs here: --redis ${LOCAL}`;
 }
 

@@ -6,6 +6,7 @@ import type { Ids } from '../core/ids.js';
 import type { NamespacePort, WorkerInfo } from '../core/ports.js';
 import type { Commands } from './commands.js';
 import type { Keys } from './keys.js';
+import { writeForStart } from './memory-limit.js';
 import { entriesOf, pairsOf, textOf } from './replies.js';
 
 const workerSchema = z.strictObject({
@@ -43,10 +44,13 @@ export class RedisNamespace implements NamespacePort {
         `the namespace has format ${String(found)}, this coord knows up to ${String(NAMESPACE_FORMAT)}; upgrade coord`,
       );
     }
-    // HSETNX three times, each harmless to repeat: two processes that start at once agree on the first one's word.
-    await this.#connection.write('HSETNX', [this.#keys.meta, 'partitions', partitions ?? 1]);
-    await this.#connection.write('HSETNX', [this.#keys.meta, 'incarnation', this.#ids.nonce()]);
-    await this.#connection.write('HSETNX', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
+    // HSETNX three times, each harmless to repeat: two processes that start at once agree on the first one's word. Nothing
+    // is written to one that is there already: it must open also when Redis takes no writes.
+    if (found === 0) {
+      await this.#connection.write('HSETNX', [this.#keys.meta, 'partitions', partitions ?? 1]);
+      await this.#connection.write('HSETNX', [this.#keys.meta, 'incarnation', this.#ids.nonce()]);
+      await this.#connection.write('HSETNX', [this.#keys.meta, 'format', NAMESPACE_FORMAT]);
+    }
     const meta = pairsOf(await this.#connection.read('HGETALL', [this.#keys.meta]));
     const stored = Number(meta.get('partitions'));
     // What an older coord would misread is written from now on.
@@ -64,7 +68,7 @@ export class RedisNamespace implements NamespacePort {
   }
 
   async putDefinition(hash: string, json: string): Promise<void> {
-    await this.#connection.write('SET', [this.#keys.definition(hash), json]);
+    await writeForStart(this.#connection, 'SET', this.#keys.definition(hash), json);
   }
 
   async getDefinition(hash: string): Promise<string | null> {
@@ -73,7 +77,8 @@ export class RedisNamespace implements NamespacePort {
 
   async announceWorker(info: Omit<WorkerInfo, 'seenAt'>): Promise<void> {
     const seenAt = await this.time();
-    await this.#connection.write('HSET', [this.#keys.workers, info.worker, JSON.stringify({ ...info, seenAt })]);
+    const text = JSON.stringify({ ...info, seenAt });
+    await this.#connection.script('announce-worker', [this.#keys.workers], [info.worker, text]);
   }
 
   async forgetWorker(worker: string): Promise<void> {

@@ -44,3 +44,13 @@ export function streamReply(reply: unknown): ReadonlyMap<string, readonly Stream
     }),
   );
 }
+
+/** The fields of INFO. */
+export function infoOf(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split(/\r?\n/).flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':');
+      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)]];
+    }),
+  );
+}

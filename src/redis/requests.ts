@@ -1,5 +1,5 @@
 /** The worker's side of a partition on Redis: deliveries by consumer group, then begin, beat and reply by token. */
-import { messageOf } from '../core/errors.js';
+import { hasCode, messageOf } from '../core/errors.js';
 import { parseTimer, timerId } from '../core/messages.js';
 import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
 import type { Connection } from './connection.js';
@@ -197,7 +197,19 @@ export class RedisRequests implements RequestPort {
     try {
       await this.#connection.write('XGROUP', ['CREATE', stream, GROUP, '0', 'MKSTREAM']);
     } catch (error) {
-      if (!messageOf(error).includes('BUSYGROUP')) throw error;
+      if (messageOf(error).includes('BUSYGROUP')) return;
+      // A server that takes no writes refuses before it looks; the group may be there all the same.
+      if (!hasCode(error, 'REDIS_NOT_WRITABLE') || !(await this.#hasGroup(stream))) throw error;
+    }
+  }
+
+  async #hasGroup(stream: string): Promise<boolean> {
+    try {
+      const groups = entriesOf(await this.#connection.read('XINFO', ['GROUPS', stream]));
+      return groups.some((group) => pairsOf(group).get('name') === GROUP);
+    } catch (error) {
+      if (messageOf(error).includes('no such key')) return false;
+      throw error;
     }
   }
 }

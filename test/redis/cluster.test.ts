@@ -57,6 +57,18 @@ function says(
   };
 }
 
+/** All slots are the other node's by now. */
+const MOVED: View = {
+  epoch: 2,
+  get ports(): [number, number] {
+    return [high.port, high.port];
+  },
+};
+
+function movedTo(node: StubServer): string {
+  return error(`MOVED ${String(slotOf(LOW))} 127.0.0.1:${String(node.port)}`);
+}
+
 async function connect(deadlineMs = 1_000): Promise<Connection> {
   const connection = new Connection({
     address: { cluster: [{ host: '127.0.0.1', port: low.port }] },
@@ -89,13 +101,8 @@ describe('a cluster', () => {
 
   test('what has moved is sent once more to where it is said to be, and there at once the next time', async () => {
     const connection = await connect();
-    const moved = (): void => says(low, { ports: [high.port, high.port], epoch: 2 });
-    says(low, {}, ([name]) =>
-      name === 'SET' ? error(`MOVED ${String(slotOf(LOW))} 127.0.0.1:${String(high.port)}`) : undefined,
-    );
-    const written = connection.write('SET', [LOW, 'v']);
-    expect(await written).toBe('OK');
-    moved();
+    says(low, MOVED, ([name]) => (name === 'SET' ? movedTo(high) : undefined));
+    expect(await connection.write('SET', [LOW, 'v'])).toBe('OK');
     await connection.write('SET', [LOW, 'v']);
     expect([low.count('SET'), high.count('SET')]).toEqual([1, 2]);
   });
@@ -136,9 +143,7 @@ describe('a cluster', () => {
   test('nodes that send each other’s clients to and fro are not believed for ever', async () => {
     const connection = await connect(300);
     const toAndFro = (node: StubServer, other: StubServer): void =>
-      says(node, {}, ([name]) =>
-        name === 'SET' ? error(`MOVED ${String(slotOf(LOW))} 127.0.0.1:${String(other.port)}`) : undefined,
-      );
+      says(node, {}, ([name]) => (name === 'SET' ? movedTo(other) : undefined));
     toAndFro(low, high);
     toAndFro(high, low);
     await expect(connection.write('SET', [LOW, 'v'])).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE' });
@@ -215,9 +220,7 @@ describe('a waiting read on a cluster', () => {
 
   test('waits at the master of its stream, and goes to the next one when that says so', async () => {
     const connection = await connect();
-    says(low, {}, ([name]) =>
-      name === 'XREAD' ? error(`MOVED ${String(slotOf(LOW))} 127.0.0.1:${String(high.port)}`) : undefined,
-    );
+    says(low, MOVED, ([name]) => (name === 'XREAD' ? movedTo(high) : undefined));
     says(high, {}, ([name]) => (name === 'XREAD' ? ok : undefined));
     expect(await connection.blockingRead('r', read)).toBe('OK');
     expect([low.count('XREAD'), high.count('XREAD')]).toEqual([1, 1]);
@@ -241,9 +244,7 @@ describe('a waiting read on a cluster', () => {
     says(low, {}, ([name]) => (name === 'XREAD' ? null : undefined));
     const pending = connection.blockingRead('r', read);
     await until('it waits', () => low.count('XREAD') === 1);
-    says(low, { ports: [high.port, high.port], epoch: 2 }, ([name]) =>
-      name === 'SET' ? error(`MOVED ${String(slotOf(LOW))} 127.0.0.1:${String(high.port)}`) : undefined,
-    );
+    says(low, MOVED, ([name]) => (name === 'SET' ? movedTo(high) : undefined));
     await connection.write('SET', [LOW, 'v']);
     await expect(pending).rejects.toMatchObject({ retryable: true });
   });

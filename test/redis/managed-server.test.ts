@@ -11,7 +11,7 @@ import {
   startServer,
   stopServer,
 } from '../../src/redis/managed-server.js';
-import { inspectServer, problemsOf } from '../../src/redis/suitability.js';
+import { inspectRedis, problemsOf } from '../../src/redis/suitability.js';
 import { redisBinary } from '../harness/redis-server.js';
 
 let folder: string;
@@ -34,13 +34,10 @@ describe('the private server', () => {
     const pid = await serverPid(server);
     await start();
     expect(await serverPid(server)).toBe(pid);
-    const facts = await inspectServer({ socket: server.socket }, systemClock);
-    expect(facts).toMatchObject({
-      role: 'master',
-      appendOnly: true,
-      appendFsync: 'always',
-      evictionPolicy: 'noeviction',
-    });
+    const facts = await inspectRedis({ socket: server.socket }, systemClock);
+    expect(facts.servers).toMatchObject([
+      { role: 'master', appendOnly: true, appendFsync: 'always', evictionPolicy: 'noeviction' },
+    ]);
     expect(problemsOf(facts)).toEqual([]);
     expect(await stopServer(server, systemClock)).toBe(true);
     expect(await stopServer(server, systemClock)).toBe(false);
@@ -82,29 +79,5 @@ describe('the private server', () => {
       code: 'REDIS_START_FAILED',
       message: expect.stringContaining('it ended with code 1'),
     });
-  });
-});
-
-describe('a server that somebody else runs', () => {
-  const fine = {
-    label: 'redis://r',
-    version: '7.0.15',
-    role: 'master',
-    appendOnly: true,
-    appendFsync: 'always',
-    evictionPolicy: 'noeviction',
-    maxMemory: 0,
-    usedMemory: 1,
-  };
-
-  test.each([
-    [{ version: '6.2.7' }, 'error', 'Redis at redis://r is 6.2.7'],
-    [{ role: 'slave' }, 'error', 'is a replica'],
-    [{ maxMemory: 100, evictionPolicy: 'allkeys-lru' }, 'error', 'evicts keys (maxmemory-policy allkeys-lru)'],
-    [{ appendOnly: false }, 'warning', 'keeps no append-only file'],
-    [{ appendFsync: 'everysec' }, 'warning', 'a power cut may undo the last seconds'],
-    [{ maxMemory: 100, usedMemory: 90 }, 'warning', 'uses 90 % of its memory limit'],
-  ])('%o is said', (change, level, message) => {
-    expect(problemsOf({ ...fine, ...change })).toMatchObject([{ level, message: expect.stringContaining(message) }]);
   });
 });

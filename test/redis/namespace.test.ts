@@ -20,6 +20,10 @@ class MockCommands implements Commands {
     return this.read(command, args);
   }
 
+  script(): never {
+    throw new Error('scripts need a server');
+  }
+
   readAll(commands: readonly (readonly [string, ...Argument[]])[]): Promise<unknown[]> {
     return Promise.all(commands.map(([command, ...args]) => this.read(command, args)));
   }
