@@ -17,6 +17,9 @@ const PROGRAM = fileURLToPath(new URL('../bin/coord', import.meta.url));
 const PERSONAS = fileURLToPath(new URL('ledger-persona.mjs', import.meta.url));
 const GIVE_UP_MS = 60_000;
 
+// So that what was started is ended too.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** `personas`: name → { export, concurrency }. `workMs`: how long an attempt of the persona `work` takes. */
 export async function startCast({ personas, workMs = 0, fsync = 'everysec' }) {
   const folder = mkdtempSync(join(tmpdir(), 'coord-bench-'));
@@ -46,7 +49,7 @@ class Cast {
     this.ledger = join(folder, 'ledger');
     this.socket = join(folder, 'redis.sock');
     this.#env = { ...process.env, COORD_BENCH_LEDGER: this.ledger, COORD_BENCH_WORK_MS: String(workMs) };
-    process.on('exit', this.#killAll);
+    process.on('exit', this.#clear);
   }
 
   async open() {
@@ -184,13 +187,13 @@ class Cast {
   async close() {
     await this.#connected.close();
     this.redis.disconnect();
-    this.#killAll();
-    process.off('exit', this.#killAll);
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
+    this.#clear();
+    process.off('exit', this.#clear);
   }
 
-  #killAll = () => {
+  #clear = () => {
     for (const child of this.#children) child.kill('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
 
   #coord(args) {
