@@ -18,20 +18,33 @@ export interface FailpointRates {
   readonly stall: { readonly share: number; readonly probability: number };
 }
 
+/** What is different for every process. */
+type OwnSettings = Pick<
+  Settings,
+  | 'role'
+  | 'slot'
+  | 'socket'
+  | 'seed'
+  | 'knowsDead'
+  | 'stateDir'
+  | 'events'
+  | 'effects'
+  | 'attacks'
+  | 'failpoints'
+  | 'failpointLog'
+>;
+
 export interface CrewParams {
   readonly folder: string;
   /** Folder of the compiled programs. */
   readonly build: string;
   readonly upstream: { readonly socket: string; readonly directory: string };
   readonly count: Readonly<Record<Role, number>>;
-  readonly settings: Omit<
-    Settings,
-    'slot' | 'socket' | 'knowsDead' | 'events' | 'effects' | 'attacks' | 'stateDir' | 'seed'
-  >;
+  readonly settings: Omit<Settings, keyof OwnSettings>;
   readonly seed: number;
   readonly chance: Chance;
   readonly rates: FailpointRates;
-  /** What only the environment of workers holds; it must be found nowhere. */
+  /** What only the environment of these processes holds; it must be found nowhere. */
   readonly secret: string;
 }
 
@@ -51,7 +64,6 @@ export class Member {
   up = false;
   /** What the harness did to it, so that its end is expected. */
   told: 'nothing' | 'kill' | 'end' = 'nothing';
-  generation = 0;
 
   constructor(slot: string, role: Role, proxy: Proxy) {
     this.slot = slot;
@@ -64,6 +76,16 @@ export class Member {
   }
 }
 
+interface Spare {
+  readonly child: ChildProcess;
+  readonly log: string;
+  readonly ended: boolean;
+}
+
+const SPARES = 2;
+/** A build that cannot even start shall not be started for ever. */
+const CRASHES_AT_MOST = 20;
+
 export class Crew {
   readonly members: readonly Member[];
   readonly crashes: Crash[] = [];
@@ -71,6 +93,8 @@ export class Crew {
   /** Ends by SIGKILL that came from inside: a failpoint, or a persona that kills its worker. */
   innerKills = 0;
   readonly #params: CrewParams;
+  readonly #spares: Spare[] = [];
+  #loaded = 0;
   #failpoints = true;
   #restarting = true;
 
@@ -93,6 +117,11 @@ export class Crew {
   async start(): Promise<void> {
     await Promise.all(this.members.map(({ proxy }) => proxy.open()));
     for (const member of this.members) this.#spawn(member);
+  }
+
+  /** Whether too many have crashed for anything more to be learned. */
+  get hopeless(): boolean {
+    return this.crashes.length >= CRASHES_AT_MOST;
   }
 
   /** Those that are at work. */
@@ -150,6 +179,7 @@ export class Crew {
 
   async close(): Promise<void> {
     await this.stop();
+    for (const { child } of this.#spares) child.kill('SIGKILL');
     await Promise.all(this.members.map(({ proxy }) => proxy.close()));
   }
 
@@ -171,12 +201,16 @@ export class Crew {
   }
 
   #spawn(member: Member): void {
-    const { build, settings, secret, folder, seed, chance } = this.#params;
+    const { settings, folder, seed, chance } = this.#params;
     const { slot, role, proxy } = member;
-    member.generation++;
-    const log = join(this.logs, `${slot}.log`);
+    const process = this.#spares.shift() ?? this.#load();
+    // The one after it begins to load at once, so that the next death costs no time.
+    if (this.#restarting) while (this.#spares.length < SPARES) this.#spares.push(this.#load());
     const all: Settings = {
       ...settings,
+      // In the end nobody is struck any more, and a slow machine shall not look like a dead one.
+      ...(!this.#failpoints && { leaseMs: settings.leaseMs * 3, heartbeatMs: settings.heartbeatMs * 3 }),
+      role,
       slot,
       socket: proxy.socket,
       seed,
@@ -186,19 +220,10 @@ export class Crew {
       events: join(this.logs, `${slot}.events`),
       effects: join(folder, `effects-${slot}`),
       attacks: join(folder, `attacks-${slot}`),
+      failpoints: this.#failpoints ? this.#drawFailpoints() : '',
+      failpointLog: this.failpointLog,
     };
-    const out = openSync(log, 'a');
-    const child = spawn(process.execPath, [join(build, 'test/chaos/programs', `${role}.js`)], {
-      stdio: ['ignore', out, out, 'ipc'],
-      env: {
-        ...process.env,
-        COORD_CHAOS: JSON.stringify(all),
-        COORD_FAILPOINT_LOG: this.failpointLog,
-        COORD_FAILPOINTS: this.#failpoints ? this.#drawFailpoints() : '',
-        ...(role === 'worker' && { CHAOS_SECRET: secret }),
-      },
-    });
-    closeSync(out);
+    const { child } = process;
     member.child = child;
     member.frozen = false;
     member.told = 'nothing';
@@ -206,9 +231,29 @@ export class Crew {
     child.once('message', () => {
       member.up = true;
     });
-    child.once('exit', (code, signal) => {
-      this.#gone(member, { code, signal, log });
+    child.once('exit', (code, signal) => this.#gone(member, { code, signal, log: process.log }));
+    if (process.ended) this.#gone(member, { code: child.exitCode, signal: child.signalCode, log: process.log });
+    else child.send(all);
+  }
+
+  /** A process that has loaded everything and waits to be told who it is. */
+  #load(): Spare {
+    const { build, secret } = this.#params;
+    const log = join(this.logs, `process-${String(++this.#loaded)}.log`);
+    const out = openSync(log, 'a');
+    const child = spawn(process.execPath, [join(build, 'test/chaos/programs/member.js')], {
+      stdio: ['ignore', out, out, 'ipc'],
+      env: { ...process.env, CHAOS_SECRET: secret },
     });
+    closeSync(out);
+    child.on('error', () => undefined);
+    return {
+      child,
+      log,
+      get ended() {
+        return child.exitCode !== null || child.signalCode !== null;
+      },
+    };
   }
 
   #gone(
@@ -222,7 +267,7 @@ export class Crew {
       const said = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-12).join('\n');
       this.crashes.push({ slot: member.slot, how: `ended with ${signal ?? `code ${String(code)}`}`, said });
     }
-    if (this.#restarting) this.#spawn(member);
+    if (this.#restarting && !this.hopeless) this.#spawn(member);
   }
 
   #drawFailpoints(): string {
@@ -238,6 +283,6 @@ export class Crew {
   }
 
   #killAll(): void {
-    for (const { child } of this.members) child?.kill('SIGKILL');
+    for (const { child } of [...this.members, ...this.#spares]) child?.kill('SIGKILL');
   }
 }

@@ -48,7 +48,7 @@ export interface StreamedEntry {
 export interface DumpedPartition {
   readonly partition: number;
   readonly lease: Readonly<Record<string, string>>;
-  readonly inbox: StreamState;
+  readonly inbox: StreamState & { /** What is not applied yet. */ readonly entries: readonly StreamedEntry[] };
   readonly dead: readonly StreamedEntry[];
   readonly incidents: readonly StreamedEntry[];
   readonly timers: readonly { readonly id: string; readonly due: number }[];
@@ -115,7 +115,7 @@ async function dumpPartition(
   return {
     partition,
     lease: await redis.hgetall(keys.lease),
-    inbox: await streamState(redis, keys.inbox),
+    inbox: { ...(await streamState(redis, keys.inbox)), entries: await entriesOf(redis, keys.inbox) },
     dead: await entriesOf(redis, keys.dead),
     incidents: await entriesOf(redis, keys.incidents),
     timers: timers.flatMap((id, index) => (index % 2 === 0 ? [{ id, due: Number(timers[index + 1]) }] : [])),

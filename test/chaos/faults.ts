@@ -91,6 +91,11 @@ export class Faults {
     this.#deck = params.chance.shuffled(params.kinds);
   }
 
+  /** Whether every kind has happened. */
+  get complete(): boolean {
+    return this.#params.kinds.every((kind) => this.counts[kind] > 0);
+  }
+
   /** Until aborted; Redis is up again then. */
   async run(signal: AbortSignal): Promise<void> {
     const { chance, everyMs } = this.#params;
@@ -123,9 +128,13 @@ export class Faults {
   }
 
   #strike(kind: Kind): void {
-    const { log } = this.#params;
+    const { log, chance } = this.#params;
     const target = this.#happen(kind);
-    if (target === null) return;
+    if (target === null) {
+      // Nobody was there to be struck: it comes back later.
+      this.#deck.splice(chance.between(0, this.#deck.length), 0, kind);
+      return;
+    }
     this.counts[kind]++;
     appendFileSync(log, `${String(Date.now())} ${kind} ${target}\n`);
   }

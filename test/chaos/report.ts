@@ -11,6 +11,7 @@ import { callsHaveEnded, confirmedIsThere, lossesAreNoticed, lostOperations } fr
 import { everythingHasEnded, nothingIsLeft, nothingVanishes } from './check/ends.js';
 import { epochsGoForward, messagesAreTakenOnce, runsOf, versionsAreComplete } from './check/journals.js';
 import { secretIsNowhere } from './check/leaks.js';
+import { historiesGiveTheRuns } from './check/refold.js';
 import { timersFireOnce } from './check/timers.js';
 import { vacuities } from './check/vacuity.js';
 import { Found, type Violation } from './check/violation.js';
@@ -41,6 +42,7 @@ export function reportOn(outcome: Outcome, progress: Progress, options: Options)
     ...timers.violations,
     ...nothingIsLeft(dump, parked),
     ...callsHaveEnded(told),
+    ...historiesGiveTheRuns(outcome.verdicts),
     ...secretIsNowhere(secret, [outcome.crew.logs, `${folder}/redis`]),
     ...crashes(outcome),
   ];

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Client } from '../../src/coordinator/client.js';
+import { type RunVerdict, verifyRun } from '../../src/coordinator/client-verify.js';
+import { Plans } from '../../src/coordinator/plans.js';
 import { systemClock } from '../../src/core/clock.js';
 import { hasCode } from '../../src/core/errors.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
@@ -30,7 +32,7 @@ export const PARTITIONS = 4;
 const NAMESPACE = 'chaos';
 const LEASE_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
-/** Without any progress for so long, what is left is stuck. */
+/** When nothing at all has moved for so long, what is left is stuck. */
 const DRAIN_MS = 30_000;
 
 const RATES: Readonly<Record<Options['focus'], FailpointRates>> = {
@@ -42,6 +44,8 @@ const WIDTH = 64;
 /** Everything that a run leaves behind for the checks. */
 export interface Outcome {
   readonly dump: Dump;
+  /** What folding every history once more gave. */
+  readonly verdicts: readonly RunVerdict[];
   readonly ledger: Ledger;
   readonly driver: Driver;
   readonly crew: Crew;
@@ -128,7 +132,7 @@ export class Session {
     await this.#server.start();
     await this.#clients.open();
     await this.#admin.connect();
-    const store = await this.#openStore();
+    const store = await this.#openStore(this.#clients.socket);
     try {
       await this.#settled();
       await this.#crew.start();
@@ -152,6 +156,7 @@ export class Session {
       const dump = await dumpStore(this.#admin, { namespace: NAMESPACE, partitions: PARTITIONS });
       return {
         dump,
+        verdicts: await this.#verify(dump),
         ledger: this.#ledger,
         driver,
         crew: this.#crew,
@@ -189,9 +194,9 @@ export class Session {
     ).size;
   }
 
-  async #openStore(): Promise<Store> {
+  async #openStore(socket: string): Promise<Store> {
     const means = { clock: systemClock, ids: randomIds, failpoints: noFailpoints, deadlineMs: 2_000 };
-    const store = await openRedisStore({ address: { socket: this.#clients.socket }, namespace: NAMESPACE, ...means });
+    const store = await openRedisStore({ address: { socket }, namespace: NAMESPACE, ...means });
     await store.namespace.open(PARTITIONS);
     return store;
   }
@@ -208,11 +213,30 @@ export class Session {
   async #faultsFor(driver: Driver): Promise<void> {
     const { minutes } = this.#options;
     const stop = new AbortController();
-    const over = setTimeout(() => stop.abort(), minutes * 60_000);
+    const over = setTimeout(() => void this.#complete(minutes * 60_000).then(() => stop.abort()), minutes * 60_000);
     const telling = this.#tell(driver, stop);
     await this.#faults.run(stop.signal);
     clearTimeout(over);
     await telling;
+  }
+
+  /** By the code of this build and beside all proxies: what is looked at may have been written by a broken one. */
+  async #verify(dump: Dump): Promise<readonly RunVerdict[]> {
+    const store = await this.#openStore(this.#server.socket);
+    try {
+      const plans = new Plans(store.namespace);
+      const all = dump.partitions.flatMap(({ partition, runs }) => runs.map(({ run }) => ({ partition, run })));
+      const { inspection } = store;
+      return await each(all, { width: 16, work: async (place) => verifyRun({ inspection, plans }, place) });
+    } finally {
+      await store.close();
+    }
+  }
+
+  /** Until every kind of fault has happened, for so much longer at most. */
+  async #complete(ms: number): Promise<void> {
+    for (const giveUpAt = performance.now() + ms; !this.#faults.complete && performance.now() < giveUpAt; )
+      await delay(100);
   }
 
   /** A line every five seconds; ends the run when its goals are reached. */
@@ -227,7 +251,7 @@ export class Session {
         `${String(now.kills)} kills, ${String(now.stalls)} stalls, ${String(now.cuts)} cuts, ${String(now.runs)} runs (${String(size)} under way), ${String(now.transitions)} transitions`,
       );
       const reached = now.kills >= (kills ?? 0) && now.runs >= (runs ?? 0) && now.transitions >= (transitions ?? 0);
-      if (wanted && reached) stop.abort();
+      if ((wanted && reached) || this.#crew.hopeless) stop.abort();
     }
   }
 
@@ -244,8 +268,10 @@ export class Session {
     await this.#crew.renew();
     const settled = new AbortController();
     void lanes.then(() => settled.abort());
-    for (let ended = -1; !settled.signal.aborted && ended !== driver.ended; ) {
-      ({ ended } = driver);
+    for (let before = -1; !settled.signal.aborted; ) {
+      const now = (await this.#changes()) + driver.ended;
+      if (now === before) return;
+      before = now;
       await delay(DRAIN_MS, undefined, { signal: settled.signal }).catch(() => undefined);
     }
   }
@@ -278,6 +304,17 @@ function counted(admission: Store['admission'], ledger: Ledger): Store['admissio
       }
     },
   };
+}
+
+/** The same work for each, so many at a time. */
+async function each<T, R>(
+  items: readonly T[],
+  { width, work }: { width: number; work: (item: T) => Promise<R> },
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  for (let first = 0; first < items.length; first += width)
+    results.push(...(await Promise.all(items.slice(first, first + width).map(work))));
+  return results;
 }
 
 export function linesOf(file: string): readonly string[] {

@@ -10,6 +10,7 @@ import { callsHaveEnded, confirmedIsThere, lossesAreNoticed, type Told } from '.
 import { everythingHasEnded, nothingIsLeft, nothingVanishes } from './ends.js';
 import { epochsGoForward, messagesAreTakenOnce, versionsAreComplete } from './journals.js';
 import { secretIsNowhere } from './leaks.js';
+import { historiesGiveTheRuns } from './refold.js';
 import { dumpOf, reply, RUN, runOf, TOKEN, TURNS } from './sound.js';
 import { timersFireOnce } from './timers.js';
 import type { Violation } from './violation.js';
@@ -59,6 +60,12 @@ describe('I1', () => {
     const body = '{"name":"go","data":null,"by":"late"}';
     const dead = [{ id: '5-0', fields: { entry: '4-0', kind: 'signal', body } }];
     expect(confirmedIsThere(dumpOf(runOf(), { dead }), told([{ mark: 'late' }]))).toEqual([]);
+  });
+
+  test('nor is one that still waits in the inbox', () => {
+    const body = '{"reason":"waits","by":"driver"}';
+    const inbox = { length: 1, added: 5, entries: [{ id: '9-0', fields: { kind: 'cancel', body } }] };
+    expect(confirmedIsThere(dumpOf(runOf(), { inbox }), told([{ op: 'cancel', mark: 'waits' }]))).toEqual([]);
   });
 
   test('one signal that is there twice is duplicated', () => {
@@ -228,14 +235,18 @@ describe('I9', () => {
 
 describe('I10', () => {
   test('a message that nobody accounts for, and one that was never added', () => {
-    expect(counts(nothingVanishes(dumpOf(runOf(), { inbox: { length: 0, added: 5 } })))).toEqual(['I10 lost']);
-    expect(counts(nothingVanishes(dumpOf(runOf(), { inbox: { length: 0, added: 3 } })))).toEqual(['I10 duplicated']);
+    expect(counts(nothingVanishes(dumpOf(runOf(), { inbox: { length: 0, added: 5, entries: [] } })))).toEqual([
+      'I10 lost',
+    ]);
+    expect(counts(nothingVanishes(dumpOf(runOf(), { inbox: { length: 0, added: 3, entries: [] } })))).toEqual([
+      'I10 duplicated',
+    ]);
     const dead = [
       { id: '1-0', fields: { entry: '1-0', kind: 'signal', body: '{}' } },
       { id: '2-0', fields: { entry: '', kind: 'late-reply' } },
       { id: '3-0', fields: { entry: '9-0', kind: 'request' } },
     ];
-    expect(nothingVanishes(dumpOf(runOf(), { dead, inbox: { length: 0, added: 5 } }))).toEqual([]);
+    expect(nothingVanishes(dumpOf(runOf(), { dead, inbox: { length: 0, added: 5, entries: [] } }))).toEqual([]);
   });
 
   test('a request that was asked twice, or never', () => {
@@ -247,10 +258,18 @@ describe('I10', () => {
   });
 });
 
+test('I12: a run that is not what its history says, and one that could not be checked', () => {
+  const sound = { run: RUN, partition: 0, status: 'completed', version: 3, problems: [], warnings: [], unchecked: [] };
+  expect(historiesGiveTheRuns([sound])).toEqual([]);
+  const problem = { entry: null, version: 3, field: 'record.status', expected: 'completed', found: 'running' };
+  expect(counts(historiesGiveTheRuns([{ ...sound, problems: [problem] }]))).toEqual(['I12 lost']);
+  expect(counts(historiesGiveTheRuns([{ ...sound, unchecked: ['it is newer'] }]))).toEqual(['I12 lost']);
+});
+
 test('I11: whatever is left behind is found', () => {
   const left = { length: 1, added: 1, pending: 1, readers: ['w'] };
   const dump = dumpOf(runOf(), {
-    inbox: { length: 1, added: 5 },
+    inbox: { length: 1, added: 5, entries: [] },
     suspects: 1,
     timers: [{ id: `wait|${RUN}|b|1`, due: 1 }],
     requests: { worker: left },

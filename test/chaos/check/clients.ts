@@ -17,7 +17,7 @@ export interface Told {
 }
 
 interface Known {
-  /** How often a message of a client is in the histories, or among the dead letters, by its mark. */
+  /** How often a message of a client is in the histories, the inboxes and among the dead letters, by its mark. */
   readonly marks: ReadonlyMap<string, number>;
   readonly runs: ReadonlySet<string>;
 }
@@ -37,14 +37,14 @@ function markOf(message: Message): string | null {
 function known(dump: Dump): Known {
   const marks = new Map<string, number>();
   const count = (mark: string): void => void marks.set(mark, (marks.get(mark) ?? 0) + 1);
-  for (const { runs, dead } of dump.partitions) {
+  for (const { runs, dead, inbox } of dump.partitions) {
     for (const { entries } of runs)
       for (const { messages } of entries)
         for (const message of messages) {
           const mark = markOf(message);
           if (mark !== null) count(mark);
         }
-    for (const { fields } of dead) {
+    for (const { fields } of [...dead, ...inbox.entries]) {
       if (!['cancel', 'signal', 'decide'].includes(fields['kind'] ?? '')) continue;
       const body = JSON.parse(fields['body'] ?? '{}') as { reason?: string; by?: string };
       count(fields['kind'] === 'cancel' ? (body.reason ?? '') : (body.by ?? ''));

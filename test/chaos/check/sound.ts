@@ -103,7 +103,7 @@ export function dumpOf(run: DumpedRun = runOf(), change: Partial<DumpedPartition
   const partition: DumpedPartition = {
     partition: 0,
     lease: { position: '9' },
-    inbox: { length: 0, added: messages },
+    inbox: { length: 0, added: messages, entries: [] },
     dead: [],
     incidents: [],
     timers: [],

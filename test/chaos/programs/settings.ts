@@ -1,15 +1,16 @@
-/** What the harness tells a process of the chaos run, in the variable COORD_CHAOS, and what all of them begin and end with. */
+/** What the harness tells a process of the chaos run, and what all of them begin and end with. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../../src/core/clock.js';
 import { hasCode } from '../../../src/core/errors.js';
-import { Failpoints } from '../../../src/core/failpoints.js';
+import type { Failpoints } from '../../../src/core/failpoints.js';
 import { randomIds } from '../../../src/core/ids.js';
 import { processRuns } from '../../../src/core/processes.js';
 import type { Store } from '../../../src/core/ports.js';
 import { openRedisStore } from '../../../src/redis/store.js';
 
 export interface Settings {
+  readonly role: 'coordinator' | 'worker';
   /** Place in the crew, for example `worker-2`. */
   readonly slot: string;
   /** Socket of its own proxy. */
@@ -33,14 +34,18 @@ export interface Settings {
   readonly knowsDead: boolean;
   /** Whether the log of Redis may lose what was confirmed: then a little less is certain. */
   readonly lossy: boolean;
+  /** As COORD_FAILPOINTS. */
+  readonly failpoints: string;
+  /** Where each failpoint that was hit goes. */
+  readonly failpointLog: string;
 }
 
-export function readSettings(): Settings {
-  return JSON.parse(process.env['COORD_CHAOS'] ?? '{}') as Settings;
+/** Waits for the harness to say who this process is: until then it is a spare, loaded and ready. */
+export function received(): Promise<Settings> {
+  return new Promise((resolve) => {
+    process.once('message', (message) => resolve(message as Settings));
+  });
 }
-
-/** The failpoints that the environment arms. */
-export const failpoints = new Failpoints(process.env['COORD_FAILPOINTS'], process.env['COORD_FAILPOINT_LOG']);
 
 /** Whether an owner or worker of that name, `…:pid:…`, is a process that has ended. */
 export function isDead(name: string): boolean {
@@ -64,7 +69,10 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Tries until the server is there, and says so to the harness; null when told to stop first. */
-export async function openPatiently(settings: Settings, signal: AbortSignal): Promise<Store | null> {
+export async function openPatiently(
+  settings: Settings,
+  { failpoints, signal }: { failpoints: Failpoints; signal: AbortSignal },
+): Promise<Store | null> {
   const { socket, namespace, deadlineMs, partitions } = settings;
   const means = { clock: systemClock, ids: randomIds, failpoints, deadlineMs };
   while (!signal.aborted) {
