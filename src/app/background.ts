@@ -79,7 +79,8 @@ async function launch(params: BackgroundParams, { log, wanted }: { log: string; 
     detached: true,
     stdio: ['ignore', output, output],
     cwd: options.directory,
-    env: { ...means.env },
+    // Not among its arguments: the address may hold a password, and everybody can list arguments.
+    env: { ...means.env, ...(options.redis !== null && { COORD_REDIS_URL: options.redis }) },
   });
   closeSync(output);
   let failure: string | null = null;
@@ -165,7 +166,6 @@ function hostArguments({ options, personaDirectories }: BackgroundParams): strin
     options.directory,
     '--namespace',
     options.namespace,
-    ...(options.redis === null ? [] : ['--redis', options.redis]),
     'daemon',
     '--work',
     '--idle-exit',

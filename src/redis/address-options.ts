@@ -33,6 +33,7 @@ interface Rule {
   /** Of which shapes; all when it is absent. */
   readonly shapes?: readonly Shape[];
   readonly needsTls?: boolean;
+  readonly file?: boolean;
   /** Another option that it makes no sense without. */
   readonly needs?: string;
 }
@@ -44,9 +45,9 @@ const OPTIONS: Readonly<Record<string, Rule>> = {
   client_name: {},
   confirm: {},
   confirm_timeout: { needs: 'confirm' },
-  ca: { needsTls: true },
-  cert: { needsTls: true, needs: 'key' },
-  key: { needsTls: true, needs: 'cert' },
+  ca: { needsTls: true, file: true },
+  cert: { needsTls: true, file: true, needs: 'key' },
+  key: { needsTls: true, file: true, needs: 'cert' },
   servername: { needsTls: true },
   verify: { needsTls: true },
   sentinel_user: { shapes: ['sentinel'], needs: 'sentinel_password' },
@@ -98,6 +99,9 @@ export function readOptions(query: string, kind: Kind): Options {
     }
     if (value === '') throw usage(`its option "${given}" has no value`, kind.shape);
     if (options.has(name)) throw usage(`its option "${name}" is there twice`, kind.shape);
+    // Processes of other folders are given the same line.
+    if (rule.file === true && !value.startsWith('/'))
+      throw usage(`the path of its option "${given}" does not begin with "/"`, kind.shape);
     if (rule.shapes !== undefined && !rule.shapes.includes(kind.shape))
       throw usage(
         name === 'db' ? 'a cluster has only database 0' : `its option "${given}" is for redis+sentinel://`,

@@ -116,6 +116,7 @@ group('what is no address says why', () => {
     ['redis://a?keyPrefix=x', /--namespace/],
     ['redis://a?ca=/x', /option "ca" is about TLS/],
     ['redis://a?sentinel_user=x', /option "sentinel_user" is for redis\+sentinel/],
+    ['rediss://a?ca=ca.pem', /path of its option "ca" does not begin with "\/"/],
     ['rediss://a?cert=/x', /option "cert" says nothing without "key"/],
     ['rediss://a?verify=perhaps', /option "verify" is neither yes nor no/],
     ['redis://a?confirm=0', /option "confirm" is no whole number from 1 to 16/],
