@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type {
   Application,
+  BackupSession,
   GlobalOptions,
   Hosting,
   KnownPersonas,
@@ -12,6 +13,7 @@ import type {
   TestRequest,
 } from '../cli/application.js';
 import { Client } from '../coordinator/client.js';
+import { Backups } from '../coordinator/client-backup.js';
 import { Keeper } from '../coordinator/client-keep.js';
 import { Operator } from '../coordinator/client-operator.js';
 import { type Clock, systemClock } from '../core/clock.js';
@@ -27,7 +29,7 @@ import type { PersonaDefinition } from '../personas/persona-file.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers, stopServer } from '../redis/managed-server.js';
 import { ensureBackgroundHost, liveOwners, stopBackgroundHosts } from './background.js';
-import { type Connected, connect, givenAddress, type Means, missingRedis, revive } from './connect.js';
+import { type Connected, connect, givenAddress, type Means, missingRedis, openStore, revive } from './connect.js';
 import { examine } from './doctor.js';
 import { Host } from './host.js';
 import { forgetHost, readHostRecord } from './host-record.js';
@@ -236,8 +238,19 @@ class CoordApplication implements Application {
     return recordRun(session, run);
   }
 
-  replayRun(session: Pick<Session, 'client'>, options: GlobalOptions, run: string): ReturnType<Application['replayRun']> {
+  replayRun(
+    session: Pick<Session, 'client'>,
+    options: GlobalOptions,
+    run: string,
+  ): ReturnType<Application['replayRun']> {
     return replayRun(session, { options, run, clock: this.clock });
+  }
+
+  async backups(options: GlobalOptions, reach: Reach): Promise<BackupSession> {
+    const { store, notice } = await openStore(options, { reach, means: this.#means });
+    const { namespace } = options;
+    const backups = new Backups({ store, namespace, version: VERSION, ids: this.#means.ids });
+    return { backups, notice, close: () => store.close() };
   }
 
   async up(options: GlobalOptions): ReturnType<Application['up']> {

@@ -3,12 +3,14 @@
  * `coord worker` are.
  */
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Coordinator } from '../coordinator/coordinator.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
 import { WorkerHost } from '../personas/host.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
 import { Caretaker } from './caretaker.js';
+import { Collector } from './collector.js';
 import type { Means } from './connect.js';
 import type { Log } from './log.js';
 
@@ -16,6 +18,8 @@ export interface HostParams {
   readonly store: Store;
   readonly partitions: number;
   readonly coordinate: boolean;
+  /** How long ended runs are kept whose workflow does not say, ms; null: nothing is collected. */
+  readonly retentionMs: number | null;
   /** Empty to serve none. */
   readonly personas: ReadonlyMap<string, PersonaDefinition>;
   readonly stateDirectory: string;
@@ -29,9 +33,11 @@ export class Host {
   readonly worker: WorkerHost | null;
   readonly #coordinator: Coordinator | null;
   readonly #caretaker: Caretaker;
+  readonly #collector: Collector | null;
   #namespaceGone = false;
 
-  constructor({ store, partitions, coordinate, personas, stateDirectory, means, log, graceMs }: HostParams) {
+  constructor(params: HostParams) {
+    const { store, partitions, coordinate, retentionMs, personas, stateDirectory, means, log, graceMs } = params;
     const { clock, ids, failpoints } = means;
     const { note } = log;
     this.#caretaker = new Caretaker({ store, partitions, stateDirectory, clock, note });
@@ -47,6 +53,18 @@ export class Host {
     this.#coordinator = coordinate
       ? new Coordinator({ store, partitions, clock, ids, name: place, report, isDead: isDeadHere, failpoints })
       : null;
+    this.#collector =
+      coordinate && retentionMs !== null
+        ? new Collector({
+            store,
+            partitions,
+            clock,
+            note,
+            place,
+            retentionMs,
+            directory: join(stateDirectory, 'archive'),
+          })
+        : null;
     const worker = `${place}:${ids.nonce().slice(0, 6)}`;
     this.worker =
       personas.size === 0
@@ -77,10 +95,12 @@ export class Host {
     this.#coordinator?.start();
     this.worker?.start();
     this.#caretaker.start();
+    this.#collector?.start();
   }
 
   /** Workers first: their last replies are still applied by the coordinator, and nothing new reaches them. */
   async stop(): Promise<void> {
+    await this.#collector?.stop();
     await this.worker?.stop();
     await this.#coordinator?.stop();
     await this.#caretaker.stop();

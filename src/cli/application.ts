@@ -2,6 +2,7 @@
  * What the command line needs from the rest of the program. `app` implements it; commands parse, call it and the
  * client, and print. Nothing here prints.
  */
+import type { Backups } from '../coordinator/client-backup.js';
 import type { Client } from '../coordinator/client.js';
 import type { Keeper } from '../coordinator/client-keep.js';
 import type { Operator } from '../coordinator/client-operator.js';
@@ -31,6 +32,12 @@ export interface Session {
   /** False when nothing survives this process. */
   readonly durable: boolean;
   /** One line that a person should read before anything else (no Redis found, what that means, the command that fixes it), or null. */
+  readonly notice: string | null;
+  close(): Promise<void>;
+}
+
+export interface BackupSession {
+  readonly backups: Backups;
   readonly notice: string | null;
   close(): Promise<void>;
 }
@@ -164,6 +171,8 @@ export interface Application {
   recordTest(session: Pick<Session, 'client'>, run: string): Promise<string>;
   /** Plays the replies of a run on its workflow as the file is now. Throws RUN_NOT_FOUND, DEFINITION_…, TEST_INVALID. */
   replayRun(session: Pick<Session, 'client'>, options: GlobalOptions, run: string): Promise<TestReport>;
+  /** For `coord backup` and `coord restore`: the store, without the namespace being opened. Throws as `connect` does. */
+  backups(options: GlobalOptions, reach: Reach): Promise<BackupSession>;
   /** `coord up`: starts the private server. `started` false when it ran already. */
   up(options: GlobalOptions): Promise<{ readonly started: boolean; readonly label: string }>;
   /** `coord down`: stops the background host, then the private server. Says what was running. */

@@ -3,6 +3,7 @@ import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typ
 import type { Application } from './application.js';
 import { bareProgram, callFor, type Invoke, type Program } from './call.js';
 import { addArtifacts } from './commands/artifacts.js';
+import { addBackup } from './commands/backup.js';
 import { addCancel } from './commands/cancel.js';
 import { addDaemon } from './commands/daemon.js';
 import { addDead } from './commands/dead.js';
@@ -22,6 +23,7 @@ import { addNew } from './commands/new.js';
 import { addPlan } from './commands/plan.js';
 import { addPlugins } from './commands/plugins.js';
 import { addRepair } from './commands/repair.js';
+import { addRestore } from './commands/restore.js';
 import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
@@ -66,6 +68,8 @@ const COMMANDS = [
   addGc,
   addVerify,
   addIncidents,
+  addBackup,
+  addRestore,
 ];
 
 interface Outcome {

@@ -40,6 +40,7 @@ function aHost(run: PersonaFunction = () => ({ status: 'pass' }), project = repo
     store,
     partitions: 1,
     coordinate: true,
+    retentionMs: null,
     personas: new Map([['worker', functionPersona({ name: 'worker', run, concurrency: 5 })]]),
     stateDirectory: join(project, '.coord'),
     means: { clock: systemClock, ids: randomIds, failpoints: noFailpoints, env: {} },

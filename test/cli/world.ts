@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type {
   Application,
+  BackupSession,
   Finding,
   GlobalOptions,
   KnownPersonas,
@@ -21,6 +22,7 @@ import type {
 } from '../../src/cli/application.js';
 import { initProject, listTemplates, newWorkflow } from '../../src/app/scaffold.js';
 import { runCommandLine } from '../../src/cli/program.js';
+import { Backups } from '../../src/coordinator/client-backup.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Keeper } from '../../src/coordinator/client-keep.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
@@ -30,6 +32,7 @@ import { CoordError } from '../../src/core/errors.js';
 import { countedIds } from '../../src/core/ids.js';
 import type { JsonObject } from '../../src/core/json.js';
 import { type PersonaReply, type PersonaRequest, personaRequestSchema } from '../../src/core/messages.js';
+import type { Store } from '../../src/core/ports.js';
 import type { TestReport } from '../../src/core/test-report.js';
 import { MemoryContents } from '../../src/memory/contents.js';
 import { createMemoryStore } from '../../src/memory/store.js';
@@ -74,6 +77,8 @@ export class World implements Application {
   readonly client: Client;
   readonly keeper: Keeper;
   readonly operator: Operator;
+  /** A store that can be backed up; memory cannot. */
+  backupStore: { readonly store: Store } | null = null;
   readonly workflows = new Map<string, WorkflowDefinition>();
   /** Personas that have a file. */
   files: ReadonlySet<string> | null = null;
@@ -256,6 +261,13 @@ export class World implements Application {
 
   async replayRun(): ReturnType<Application['replayRun']> {
     return this.report;
+  }
+
+  async backups(options: GlobalOptions): Promise<BackupSession> {
+    const { store } = this.backupStore ?? { store: this.store };
+    const { namespace } = options;
+    const backups = new Backups({ store, namespace, version: this.version, ids: countedIds('b') });
+    return { backups, notice: null, close: async () => undefined };
   }
 
   async up(): ReturnType<Application['up']> {

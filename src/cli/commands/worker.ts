@@ -17,6 +17,7 @@ export function addWorker(program: Program, invoke: Invoke): void {
           personas: personasOf(call, flags.personas),
           only: flags.only ?? null,
           partitions: null,
+          retentionMs: null,
           idleExitMs: null,
           log: flags.log,
         }),

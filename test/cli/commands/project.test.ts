@@ -104,6 +104,7 @@ describe('coord daemon and coord worker', () => {
     personas: [],
     only: null,
     partitions: null,
+    retentionMs: 30 * 86_400_000,
     idleExitMs: null,
     log: 'pretty',
   };
@@ -114,7 +115,12 @@ describe('coord daemon and coord worker', () => {
       ['daemon', '--work', '--partitions', '3', '--log', 'json', '--idle-exit', '5'],
       { ...DAEMON, work: true, partitions: 3, log: 'json', idleExitMs: 5_000 },
     ],
-    [['worker', '--only', 'qa, review'], { ...DAEMON, coordinate: false, work: true, only: ['qa', 'review'] }],
+    [['daemon', '--retention', '12h'], { ...DAEMON, retentionMs: 43_200_000 }],
+    [['daemon', '--retention', 'off'], { ...DAEMON, retentionMs: null }],
+    [
+      ['worker', '--only', 'qa, review'],
+      { ...DAEMON, coordinate: false, work: true, only: ['qa', 'review'], retentionMs: null },
+    ],
   ])('serves as asked, until Ctrl-C: %j', async (args, serve) => {
     const { io, ended } = world.begin(args);
     await world.until(() => world.served.length > 0);
