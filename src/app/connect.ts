@@ -41,7 +41,7 @@ export interface Connected {
   readonly notice: string | null;
 }
 
-type Opened = Omit<Connected, 'partitions'>;
+export type Opened = Omit<Connected, 'partitions'>;
 
 /** `partitions`: as `NamespacePort.open` takes it. */
 export async function connect(
@@ -63,7 +63,8 @@ export function givenAddress(options: GlobalOptions): Address | null {
   return options.redis === null ? null : parseAddress(options.redis);
 }
 
-async function openStore(options: GlobalOptions, { reach, means }: { reach: Reach; means: Means }): Promise<Opened> {
+/** The store, without its namespace being opened. */
+export async function openStore(options: GlobalOptions, { reach, means }: { reach: Reach; means: Means }): Promise<Opened> {
   const given = givenAddress(options);
   if (given !== null) return openRedis(given, { options, means });
   const server = managedServer(stateDirectory(options));

@@ -7,6 +7,7 @@
  * reads the state again before it does anything else.
  */
 import type { KeepPort } from './keep-ports.js';
+import type { BackupPort } from './backup-port.js';
 import type { InspectionPort } from './inspection-port.js';
 import type { Claim } from './messages.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
@@ -341,5 +342,6 @@ export interface Store {
   readonly watermarks: WatermarkPort;
   readonly keeping: KeepPort;
   readonly inspection: InspectionPort;
+  readonly backup: BackupPort;
   close(): Promise<void>;
 }

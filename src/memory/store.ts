@@ -8,6 +8,7 @@ import type { Ids } from '../core/ids.js';
 import { sha256 } from '../core/json.js';
 import type { Admission, AdmissionPort, ArtifactPort, NamespacePort, RunPort, Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
+import { memoryBackup } from './backup.js';
 import { MemoryContents } from './contents.js';
 import { memoryInspection } from './inspection.js';
 import { expired, memoryKeeping } from './keeping.js';
@@ -46,6 +47,7 @@ export function createMemoryStore({
     runs,
     artifacts: memoryArtifacts(at),
     watermarks,
+    backup: memoryBackup,
     inspection: memoryInspection(at, runs),
     keeping: memoryKeeping({ contents, at, clock, watermarks }),
     close: async () => undefined,

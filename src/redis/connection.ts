@@ -125,6 +125,31 @@ export class Connection implements Commands {
     return checkReply(script, reply);
   }
 
+  /** Runs a script that only reads, and may take `extraMs` longer than others. Texts of the reply are bytes, but for its first. */
+  async scriptBytes(
+    name: ScriptName,
+    { keys, args, extraMs }: { keys: readonly string[]; args: readonly Argument[]; extraMs: number },
+  ): Promise<readonly [string, ...unknown[]]> {
+    const script = this.#params.scripts.get(name);
+    if (script === undefined) throw new CoordError('REDIS_SCRIPT', `no script is named ${name}`);
+    checkCall(script, { keys: keys.length, arguments: args.length });
+    const key = keys[0] ?? '';
+    const run = (command: string, first: string): Promise<unknown> =>
+      this.#perform({
+        name,
+        write: false,
+        key,
+        extraMs,
+        send: (link, asking) => link.callBuffer(command, [first, keys.length, ...keys, ...args], asking),
+      });
+    const reply = await run('EVALSHA', script.sha1).catch((error: unknown) => {
+      if (!messageOf(error).includes('NOSCRIPT')) throw error;
+      return run('EVAL', script.source);
+    });
+    const [first, ...rest] = Array.isArray(reply) ? (reply as unknown[]) : [];
+    return checkReply(script, [String(first), ...rest]);
+  }
+
   /**
    * A read that waits for up to `waitMs`, on a connection of its own per `reader`. Aborting ends the wait early; what
    * had arrived by then is still returned. Any abnormal end throws, and the connection is not used again.

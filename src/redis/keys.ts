@@ -16,7 +16,12 @@ export class Keys {
     return new PartitionKeys(`{${this.#namespace}:${String(partition)}}`);
   }
 
-  /** hash: format, partitions, incarnation, created */
+  /** What the keys of the namespace as a whole begin with. */
+  get every(): string {
+    return `{${this.#namespace}}:`;
+  }
+
+  /** hash: format, partitions, incarnation; restoring (what a restore that is not finished writes) */
   get meta(): string {
     return `{${this.#namespace}}:meta`;
   }
@@ -60,6 +65,21 @@ export class PartitionKeys {
    */
   get lease(): string {
     return `${this.#tag}:lease`;
+  }
+
+  /** The same, as a backup has it, until it is settled. */
+  get savedLease(): string {
+    return `${this.#tag}:saved-lease`;
+  }
+
+  /** What all keys of the partition begin with. */
+  get every(): string {
+    return `${this.#tag}:`;
+  }
+
+  /** What the keys of persona streams begin with while a restored partition is on hold: no worker looks there. */
+  get everyHeld(): string {
+    return `${this.#tag}:held-`;
   }
 
   /** stream, capped: term and position of each takeover */

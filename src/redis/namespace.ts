@@ -37,7 +37,16 @@ export class RedisNamespace implements NamespacePort {
   }
 
   async open(partitions: number | null): Promise<{ partitions: number; incarnation: string }> {
-    const found = Number(textOf(await this.#connection.read('HGET', [this.#keys.meta, 'format'])) ?? 0);
+    const [format = null, restoring = null] = entriesOf(
+      await this.#connection.read('HMGET', [this.#keys.meta, 'format', 'restoring']),
+    ).map(textOf);
+    const found = Number(format ?? 0);
+    if (restoring !== null) {
+      throw new CoordError(
+        'BACKUP_REFUSED',
+        `the namespace is being restored from ${restoring}, or that was interrupted: wait, or repeat it (coord restore)`,
+      );
+    }
     if (found > NAMESPACE_FORMAT) {
       throw new CoordError(
         'FORMAT_UNKNOWN',

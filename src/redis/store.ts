@@ -6,6 +6,7 @@ import type { Store } from '../core/ports.js';
 import { type Address, describe } from './address.js';
 import { RedisAdmission } from './admission.js';
 import { RedisArtifacts } from './artifacts.js';
+import { redisBackup } from './backup.js';
 import { Connection } from './connection.js';
 import { redisInspection } from './inspection.js';
 import { Keys } from './keys.js';
@@ -56,6 +57,7 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     runs,
     artifacts: new RedisArtifacts(connection, keys),
     watermarks,
+    backup: redisBackup({ connection, keys }),
     inspection: redisInspection({ connection, keys, runs }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {
