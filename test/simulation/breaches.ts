@@ -1,9 +1,9 @@
 /**
  * Promises of single calls that nothing stored tells of afterwards: that a partition is not taken from an owner whose
- * lease runs, that an attempt is not given to a second worker while the first one holds it, and that only who holds it is
+ * lease runs, that whoever has lost it changes nothing in it, that an attempt is not given to a second worker while the first one holds it, and that only who holds it is
  * heard. Looked at before and after each call, whatever it answers.
  */
-import type { AttemptKey } from '../../src/core/ports.js';
+import type { AttemptKey, Lease } from '../../src/core/ports.js';
 import type { MemoryContents } from '../../src/memory/contents.js';
 import type { Violation } from '../invariants/violation.js';
 
@@ -19,8 +19,26 @@ export function watch(contents: MemoryContents, now: number, { name, args }: Wat
     case 'requests.reply':
       return watchReply(contents, args[0] as AttemptKey);
     default:
-      return null;
+      return FENCED.has(name) ? watchFence(contents, name, args[0] as Lease) : null;
   }
+}
+
+/** Calls that only the owner may make. */
+const FENCED: ReadonlySet<string> = new Set(
+  ['renew', 'release', 'commit', 'discard', 'fire', 'suspect'].map((method) => `partitions.${method}`),
+);
+
+function watchFence(contents: MemoryContents, name: string, { partition, owner, epoch }: Lease): After | null {
+  const { lease } = contents.at(partition);
+  if (lease.owner === owner && lease.epoch === epoch) return null;
+  const whose = `${lease.owner ?? 'nobody'}'s of epoch ${String(lease.epoch)}`;
+  return (answer) =>
+    answer === 'fenced' || outcomeIn(answer) === 'fenced'
+      ? null
+      : {
+          invariant: 'I4',
+          what: `${name} of ${owner}, epoch ${String(epoch)}, was done in a partition that is ${whose}`,
+        };
 }
 
 interface Watched {

@@ -84,7 +84,9 @@ const TARGETS: readonly (readonly [Role, string, number])[] = [
   ['coordinator', 'partitions.read', 60],
   ['coordinator', 'partitions.suspect', 2],
   ['coordinator', 'partitions.load', 15],
-  ['coordinator', 'partitions.commit', 30],
+  ['coordinator', 'partitions.commit', 6],
+  ['coordinator', 'partitions.commit', 15],
+  ['coordinator', 'partitions.commit', 15],
   ['coordinator', 'partitions.commit', 30],
   ['coordinator', 'partitions.commit', 30],
   ['coordinator', 'partitions.fire', 40],
@@ -110,7 +112,7 @@ export const isCallFault = (fault: Fault): fault is CallFault => 'nth' in fault;
 /** Faults of a simulation in which things go wrong until `until` (virtual ms). `leaseMs`: stalls are longer than it. */
 export function drawFaults(draw: Draw, { until, leaseMs }: { until: number; leaseMs: number }): readonly Fault[] {
   // Now and then nothing goes wrong, or everything does.
-  const count = draw.pick([0, 2, 4, 6, 8, 10, 12, 14, 20]);
+  const count = draw.pick([0, 3, 6, 9, 12, 15, 18, 24]);
   const losesData = draw.chance(0.4);
   const kinds = [...WORLD_FAULTS, ...MISDEEDS].filter(
     (kind) => losesData || (kind !== 'power-cut' && kind !== 'failover'),

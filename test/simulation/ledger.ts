@@ -58,6 +58,8 @@ const READS = new Set(
 
 export class Ledger {
   readonly changes: Change[] = [];
+  /** How many calls have changed something, heartbeats not counted. */
+  moves = 0;
   readonly #contents: MemoryContents;
   readonly #partitions: number;
   readonly #now: () => number;
@@ -74,7 +76,9 @@ export class Ledger {
   look(by: string, call: string): void {
     const method = call.slice(call.indexOf('.') + 1);
     if (READS.has(method)) return;
+    const before = this.changes.length;
     for (const partition of this.#all()) this.#compare({ at: this.#now(), partition, by, method });
+    if (this.changes.length > before && method !== 'beat') this.moves++;
   }
 
   /** The store went back to where it was when this book had `length` changes. */

@@ -23,14 +23,16 @@ describe('the whole engine in virtual time, with everything going wrong', () => 
     expect(words).toContain('simulated hours');
   });
 
-  test('the same seed goes the same way, another one another way', async () => {
+  test('the same seed goes the same way, another one another way', { timeout: 120_000 }, async () => {
     const [one, again, other] = [await simulate(7), await simulate(7), await simulate(8)];
     expect(again.hash).toBe(one.hash);
     expect(other.hash).not.toBe(one.hash);
     expect(one.transitions).toBeGreaterThan(5);
   });
 
-  test('a fault that is left out does not happen, and the others stay what they are', async () => {
+  test('a fault that is left out does not happen, and the others stay what they are', {
+    timeout: 120_000,
+  }, async () => {
     const all = await simulate(7);
     const [first] = all.fired.keys();
     expect(first).toBeDefined();
