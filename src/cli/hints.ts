@@ -40,7 +40,9 @@ export function waitingFor(
   seen: Seen & { readonly files: ReadonlySet<string> | null },
 ): readonly string[] {
   const aside =
-    view.quarantined === null ? [] : [`the run is set aside and stands still: ${oneLine(view.quarantined)}`];
+    view.quarantined === null
+      ? []
+      : [`the run is set aside and stands still: ${oneLine(view.quarantined)}; coord repair ${oneLine(view.id)}`];
   const nobody = seen.owned ? [] : ['nobody moves runs: coord daemon'];
   const unserved = unservedIn(view, seen).map(({ persona, id }) => {
     const name = oneLine(persona);

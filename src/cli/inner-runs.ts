@@ -20,7 +20,8 @@ export async function setAsideInside(client: Client, outer: RunView): Promise<re
   for (const { id, run, status } of outer.steps) {
     if (run === null || stepIsSettled(status) || lines.length >= INNER_RUNS) continue;
     const why = await whySetAside(client, run);
-    if (why !== null) lines.push(`step ${oneLine(id)} waits for run ${run}, which is set aside: ${oneLine(why)}`);
+    if (why === null) continue;
+    lines.push(`step ${oneLine(id)} waits for run ${run}, which is set aside: ${oneLine(why)}; coord repair ${run}`);
   }
   return lines;
 }

@@ -9,26 +9,11 @@ import { Turn } from '../../src/coordinator/turn.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { countedIds, partitionOf } from '../../src/core/ids.js';
 import { createMemoryStore } from '../../src/memory/store.js';
-import { workflow } from '../harness/definitions.js';
+import { emit, workflow } from '../harness/definitions.js';
 
 const HOUR = 3_600_000;
 const STEP_MS = 10_000;
-const emits = workflow([
-  {
-    id: 'tell',
-    name: 'tell',
-    description: '',
-    dependencies: [],
-    condition: null,
-    when: 'on_success',
-    timeout: null,
-    on_error: 'fail',
-    compensate: [],
-    type: 'emit',
-    event: 'done',
-    data: {},
-  },
-]);
+const emits = workflow([emit('tell', 'done')]);
 
 let folder: string;
 let clock: ManualClock;

@@ -24,8 +24,8 @@ test('a run waits for runs inside that are set aside, or cannot be read, and say
     },
   } as unknown as Client;
   expect(await setAsideInside(client, outer)).toEqual([
-    'step torn waits for run a.2, which is set aside: its record is damaged',
-    'step aside waits for run a.3, which is set aside: a message killed its coordinator',
+    'step torn waits for run a.2, which is set aside: its record is damaged; coord repair a.2',
+    'step aside waits for run a.3, which is set aside: a message killed its coordinator; coord repair a.3',
   ]);
   expect(asked).toEqual(['a.1', 'a.2', 'a.3']);
 });

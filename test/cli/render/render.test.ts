@@ -201,7 +201,7 @@ describe('hints', () => {
       'nobody moves runs: coord daemon',
     ]);
     expect(waitingFor({ ...VIEW, quarantined: 'torn' }, { workers: [], owned: true, now: 0, files: null })).toEqual([
-      'the run is set aside and stands still: torn',
+      `the run is set aside and stands still: torn; coord repair ${VIEW.id}`,
     ]);
   });
 });
