@@ -3,6 +3,7 @@
  * partition is on hold its persona streams lie under other names, so that no worker begins anything; releasing renames them.
  */
 import type { BackupItem, BackupPort, PartitionCut } from '../core/backup-port.js';
+import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { RUN_STATUSES, type RunStatus } from '../core/statuses.js';
 import { keysUnder } from './collecting.js';
@@ -17,7 +18,15 @@ const AT_ONCE = 64;
 const PRESENT = ['workers', 'coordinators', 'roll', 'meta'];
 const REQUESTS = 'requests:';
 
-export function redisBackup({ connection, keys: all }: { connection: Connection; keys: Keys }): BackupPort {
+export function redisBackup({
+  connection,
+  keys: all,
+  clock,
+}: {
+  connection: Connection;
+  keys: Keys;
+  clock: Clock;
+}): BackupPort {
   const nameOf = (partition: number | null, key: string): string =>
     `${partition === null ? all.every : all.partition(partition).every}${key}`;
 
@@ -65,7 +74,7 @@ export function redisBackup({ connection, keys: all }: { connection: Connection;
         owners,
       };
     },
-    cut: (partition) => cut(connection, { partition, keys: all.partition(partition) }),
+    cut: (partition) => cut(connection, { partition, keys: all.partition(partition), clock }),
     namespaceKeys: async () => {
       const names = (await keysUnder(connection, all.every)).map((key) => key.slice(all.every.length));
       return names.filter((name) => !PRESENT.includes(name));
@@ -162,15 +171,18 @@ function keyOnHold(partition: number | null, key: string): string {
 
 async function cut(
   connection: Connection,
-  { partition, keys }: { partition: number; keys: PartitionKeys },
+  { partition, keys, clock }: { partition: number; keys: PartitionKeys; clock: Clock },
 ): Promise<PartitionCut> {
   const ended = (['completed', 'failed', 'canceled'] as const).map((status) => keys.runs(status));
   const pattern = `${keys.every.replace(/[\\*?[\]]/g, String.raw`\$&`)}*`;
+  const asked = clock.monotonic();
   const [, position, micros, copied, later] = await connection.scriptBytes('cut', {
     keys: [keys.lease, ...ended],
     args: [pattern, keys.every],
     extraMs: CUT_MS,
   });
+  // Newer servers stop their clock while a script runs: then it is known only how long the answer took.
+  const blockedMs = Number(micros) > 0 ? Number(micros) / 1_000 : clock.monotonic() - asked;
   const flat = entriesOf(copied);
   const items: BackupItem[] = [];
   for (let at = 0; at + 3 < flat.length; at += 4) {
@@ -178,7 +190,7 @@ async function cut(
     if (!Buffer.isBuffer(dump)) throw new CoordError('REDIS_SCRIPT', 'script cut.lua: a dump is not there');
     items.push({ partition, key: String(flat[at]), type: String(flat[at + 1]), dump, ttlMs: ttlOf(flat[at + 3]) });
   }
-  return { position: Number(position), blockedMs: Number(micros) / 1_000, items, later: entriesOf(later).map(String) };
+  return { position: Number(position), blockedMs, items, later: entriesOf(later).map(String) };
 }
 
 function ttlOf(reply: unknown): number | null {

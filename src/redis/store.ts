@@ -57,7 +57,7 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     runs,
     artifacts: new RedisArtifacts(connection, keys),
     watermarks,
-    backup: redisBackup({ connection, keys }),
+    backup: redisBackup({ connection, keys, clock }),
     inspection: redisInspection({ connection, keys, runs }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {
