@@ -32,11 +32,10 @@ export function memoryKeeping(means: Means): KeepPort {
 }
 
 function memoryLetters({ at, watermarks }: Means): LetterPort {
-  const letterOf = (partition: number, { entry: _, ...dead }: MemoryPartition['dead'][number]): DeadLetter => ({
-    ...dead,
-    partition,
-    at: Number(dead.id.split('-')[0]),
-  });
+  const letterOf = (partition: number, dead: MemoryPartition['dead'][number]): DeadLetter => {
+    const { id, run, kind, head, body, reason, persona } = dead;
+    return { partition, id, at: Number(id.split('-')[0]), run, kind, head, body, reason, persona };
+  };
   return {
     letters: async ({ partition, after, limit }) =>
       at(partition)

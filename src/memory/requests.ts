@@ -59,7 +59,8 @@ export class MemoryRequests implements RequestPort {
     const place = this.#partition(partition);
     let inherited = 0;
     for (const request of personas.flatMap((persona) => [...place.requestsOf(persona).values()])) {
-      if (request.delivered === null || !isDead(request.delivered.worker)) continue;
+      const holder = request.delivered?.worker;
+      if (holder === undefined || holder === worker || !isDead(holder)) continue;
       request.delivered = { worker, at: place.now() };
       inherited++;
     }
@@ -141,11 +142,13 @@ export class MemoryRequests implements RequestPort {
     for (const [run, { steps }] of place.runs) {
       for (const [step, { claim, record }] of steps) {
         if (claim?.worker !== worker) continue;
-        held++;
         const { attempt } = JSON.parse(record ?? '{}') as { attempt: number };
         const deadline = timerId({ kind: 'heartbeat', run, step, attempt });
         const due = place.timers.get(deadline);
-        if (due !== undefined) place.timers.set(deadline, Math.min(due, place.now()));
+        // Without a deadline it is over already: its message lies in the inbox.
+        if (due === undefined) continue;
+        held++;
+        place.timers.set(deadline, Math.min(due, place.now()));
       }
     }
     return held;

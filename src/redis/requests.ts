@@ -1,6 +1,6 @@
 /** The worker's side of a partition on Redis: deliveries by consumer group, then begin, beat and reply by token. */
 import { hasCode, messageOf } from '../core/errors.js';
-import { parseTimer, timerId } from '../core/messages.js';
+import { parseTimer, type StepTimer, timerId } from '../core/messages.js';
 import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
 import type { Connection } from './connection.js';
 import type { Keys, PartitionKeys } from './keys.js';
@@ -78,7 +78,9 @@ export class RedisRequests implements RequestPort {
     for (const persona of personas) {
       const stream = this.#keys.partition(partition).requests(persona);
       const readers = entriesOf(await this.#connection.read('XINFO', ['CONSUMERS', stream, GROUP]));
-      const dead = readers.map((reader) => pairsOf(reader).get('name') ?? '').filter(isDead);
+      const names = readers.map((reader) => pairsOf(reader).get('name') ?? '');
+      // Whoever asks is alive, whatever is said of it: its reader would go with all that it holds.
+      const dead = names.filter((name) => name !== worker && isDead(name));
       for (const name of dead) {
         const [, moved] = await this.#connection.script('inherit', [stream], [name, worker, INHERIT_AT_ONCE]);
         inherited += Number(moved);
@@ -148,8 +150,9 @@ export class RedisRequests implements RequestPort {
     const keys = this.#keys.partition(partition);
     const attempts = await this.#begunAttempts(keys);
     let held = 0;
-    for (const { id, run, step } of attempts) {
-      const [reply] = await this.#connection.script('bury', [keys.run(run), keys.timers], [step, worker, id]);
+    for (const { id, run, step, attempt } of attempts) {
+      const of = [step, worker, id, attempt];
+      const [reply] = await this.#connection.script('bury', [keys.run(run), keys.timers], of);
       if (reply === 'OK') held++;
     }
     return held;
@@ -166,8 +169,8 @@ export class RedisRequests implements RequestPort {
   }
 
   /** Whatever a worker has begun and not answered has a heartbeat timer. */
-  async #begunAttempts(keys: PartitionKeys): Promise<readonly { id: string; run: string; step: string }[]> {
-    const found: { id: string; run: string; step: string }[] = [];
+  async #begunAttempts(keys: PartitionKeys): Promise<readonly (StepTimer & { readonly id: string })[]> {
+    const found: (StepTimer & { readonly id: string })[] = [];
     let cursor = '0';
     do {
       const page = await this.#connection.read('ZSCAN', [keys.timers, cursor, 'MATCH', 'heartbeat|*', 'COUNT', 1_000]);
@@ -175,7 +178,7 @@ export class RedisRequests implements RequestPort {
       cursor = String(next);
       for (const id of pairsOf(members).keys()) {
         const timerOf = parseTimer(id);
-        if (timerOf !== null) found.push({ id, run: timerOf.run, step: timerOf.step });
+        if (timerOf !== null) found.push({ id, ...timerOf });
       }
     } while (cursor !== '0');
     return found;

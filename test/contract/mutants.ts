@@ -120,7 +120,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'bury that takes any worker for dead',
     script: 'bury',
-    from: 'or cjson.decode(claim).worker ~= ARGV[2] then',
+    from: 'or cjson.decode(run[1]).worker ~= ARGV[2] then',
     to: 'then',
   },
   {
