@@ -55,6 +55,9 @@ const OPTIONS: Readonly<Record<string, Rule>> = {
   sentinel_tls: { shapes: ['sentinel'], needsTls: true },
 };
 
+/** Every option that some address may have. */
+export const OPTION_NAMES = Object.keys(OPTIONS);
+
 /** How other clients call the same: what their users type by habit. */
 const ALIASES: Readonly<Record<string, string>> = {
   username: 'user',

@@ -6,7 +6,7 @@
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { type ClusterAddress, describe, type Node, nodeName } from './address.js';
 import type { Verdict } from './error-classes.js';
-import { gather } from './gather.js';
+import { Rounds } from './rounds.js';
 import { Link, placeName, type Place } from './link.js';
 import { entriesOf } from './replies.js';
 import { slotOf } from './slots.js';
@@ -17,8 +17,8 @@ import { Waiters } from './waiters.js';
 const LOOK_MS = 10_000;
 /** The same while a master is missing. */
 const SEARCH_MS = 250;
-/** A node that takes longer to answer does not count this time. */
-const ANSWER_MS = 500;
+/** A round of questions takes no longer. */
+const ROUND_MS = 500;
 /** How long the others may take when one node has answered. */
 const GRACE_MS = 100;
 /** Nodes asked at a time. */
@@ -43,9 +43,12 @@ export class ClusterTopology implements Topology {
   #map: (string | undefined)[] = [];
   readonly #masters = new Map<string, Lanes>();
   readonly #retired = new Map<Lanes, () => void>();
+  /** Links for one question. */
+  readonly #passing = new Set<Link>();
   /** Every node heard of, replicas too, in the order in which they are asked next. */
   #known: Node[];
   readonly #waiters: Waiters;
+  readonly #rounds: Rounds<View>;
   #epoch = -1;
   #whole = false;
   #trouble = 'no node has answered';
@@ -59,6 +62,7 @@ export class ClusterTopology implements Topology {
     this.#label = describe(params.address);
     this.#means = linkParams(params);
     this.#waiters = new Waiters(params.clock);
+    this.#rounds = new Rounds({ clock: params.clock, graceMs: GRACE_MS, atMostMs: ROUND_MS });
     this.#known = [...params.address.cluster];
     void this.#look();
   }
@@ -121,6 +125,7 @@ export class ClusterTopology implements Topology {
       lanes.close();
     }
     for (const lanes of this.#masters.values()) lanes.close();
+    for (const link of this.#passing) link.close();
     this.#waiters.refuse(this.#unreachable('the connection was closed'));
   }
 
@@ -152,11 +157,7 @@ export class ClusterTopology implements Topology {
     try {
       const asked = this.#known.slice(0, ASKED);
       this.#known = [...this.#known.slice(ASKED), ...asked];
-      const { clock } = this.#params;
-      const heard = await gather(
-        asked.map((node) => this.#ask(node)),
-        { clock, graceMs: GRACE_MS },
-      );
+      const heard = await this.#rounds.ask(new Map(asked.map((node) => [nodeName(node), () => this.#ask(node)])));
       if (this.#closed) return;
       const [best] = heard.answers.toSorted((a, b) => b.epoch - a.epoch || Number(b.ok) - Number(a.ok));
       if (best !== undefined && (best.ok || best.epoch >= this.#epoch)) this.#follow(best);
@@ -173,11 +174,11 @@ export class ClusterTopology implements Topology {
   async #ask(node: Node): Promise<View> {
     const serving = this.#masters.get(nodeName(node))?.commands;
     const link = serving?.usable === true ? serving : this.dial(node);
+    if (link !== serving) this.#passing.add(link);
     try {
-      await link.whenTried(ANSWER_MS);
+      await link.whenTried();
       const [info, slots] = await link.settle(
         Promise.all([link.call('CLUSTER', ['INFO']), link.call('CLUSTER', ['SLOTS'])]),
-        ANSWER_MS,
       );
       const ranges = entriesOf(slots).map((range) => {
         const [from, to, ...places] = entriesOf(range);
@@ -192,7 +193,7 @@ export class ClusterTopology implements Topology {
         nodes: ranges.flatMap(({ nodes }) => nodes),
       };
     } finally {
-      if (link !== serving) link.close();
+      if (this.#passing.delete(link)) link.close();
     }
   }
 

@@ -6,7 +6,7 @@
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { describe, type Node, nodeName, type SentinelAddress } from './address.js';
 import type { Verdict } from './error-classes.js';
-import { gather } from './gather.js';
+import { Rounds } from './rounds.js';
 import { Link, placeName, type Place } from './link.js';
 import { entriesOf, pairsOf } from './replies.js';
 import { type Lane, Lanes, linkParams, type Next, type Topology, type TopologyParams } from './topology.js';
@@ -16,12 +16,19 @@ import { Waiters } from './waiters.js';
 const LOOK_MS = 1_000;
 /** Between two looks while no master can be used. */
 const SEARCH_MS = 100;
-/** A sentinel that takes longer to answer does not count this time. */
-const ANSWER_MS = 400;
+/** A round of questions takes no longer. */
+const ROUND_MS = 500;
 /** How long the others may take when one has answered. */
 const GRACE_MS = 100;
 /** How long a link to a former master stays for what is on its way. */
 const RETIRE_MS = 10_000;
+
+/** What one sentinel says. */
+interface Named {
+  readonly master: Node;
+  readonly epoch: number;
+  readonly others: readonly Node[];
+}
 
 export class SentinelTopology implements Topology {
   readonly #params: TopologyParams<SentinelAddress>;
@@ -31,6 +38,7 @@ export class SentinelTopology implements Topology {
   readonly #sentinels = new Map<string, Link>();
   readonly #retired = new Map<Lanes, () => void>();
   readonly #waiters: Waiters;
+  readonly #rounds: Rounds<Named>;
   #master: { readonly node: Node; readonly lanes: Lanes } | null = null;
   #trouble = 'no sentinel has answered';
   #cancel = (): void => undefined;
@@ -42,6 +50,7 @@ export class SentinelTopology implements Topology {
     this.#label = describe(params.address);
     this.#means = linkParams(params);
     this.#waiters = new Waiters(params.clock);
+    this.#rounds = new Rounds({ clock: params.clock, graceMs: GRACE_MS, atMostMs: ROUND_MS });
     this.#sentinelTls = params.address.sentinelTls ? this.#means.tls : undefined;
     for (const node of params.address.sentinels) this.#meet(node);
     void this.#look();
@@ -121,9 +130,8 @@ export class SentinelTopology implements Topology {
     this.#looking = true;
     this.#cancel();
     try {
-      const { clock } = this.#params;
-      const asked = [...this.#sentinels.values()].map((link) => this.#ask(link));
-      const heard = await gather(asked, { clock, graceMs: GRACE_MS });
+      const asked = [...this.#sentinels].map(([name, link]) => [name, () => this.#ask(link)] as const);
+      const heard = await this.#rounds.ask(new Map(asked));
       if (this.#closed) return;
       const [best] = heard.answers.toSorted((a, b) => b.epoch - a.epoch);
       if (best === undefined) this.#lament(heard.reasons);
@@ -137,17 +145,16 @@ export class SentinelTopology implements Topology {
     }
   }
 
-  async #ask(link: Link): Promise<{ master: Node; epoch: number; others: readonly Node[] }> {
+  async #ask(link: Link): Promise<Named> {
     const { master } = this.#params.address;
     // One that is away is not waited for: there are others, and it is asked again.
-    if (link.fresh) await link.whenTried(ANSWER_MS);
+    if (link.fresh) await link.whenTried();
     const [state, where, others] = await link.settle(
       Promise.all([
         link.call('SENTINEL', ['MASTER', master]),
         link.call('SENTINEL', ['GET-MASTER-ADDR-BY-NAME', master]),
         link.call('SENTINEL', ['SENTINELS', master]),
       ]),
-      ANSWER_MS,
     );
     const [host, port] = entriesOf(where).map(String);
     return {

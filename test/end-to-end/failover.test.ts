@@ -81,7 +81,7 @@ describe('Sentinel', () => {
   let set: SentinelSet;
   beforeAll(async () => {
     // One more than a failover needs, so that the second one need not wait for the first victim to be back.
-    set = await startSentinel({ replicas: 3 });
+    set = await startSentinel({ secure: true, namespace: 'f*', replicas: 3 });
   }, 60_000);
   afterAll(() => set.stop());
 
@@ -137,7 +137,7 @@ describe('Cluster', () => {
   const PARTITIONS = [0, 1, 2, 3, 4, 5];
   let set: ClusterSet;
   beforeAll(async () => {
-    set = await startCluster();
+    set = await startCluster({ secure: true, namespace: 'f*' });
   }, 60_000);
   afterAll(() => set.stop());
 

@@ -216,7 +216,7 @@ export class EngineUnderLoad {
       namespace: this.namespace,
       ...means,
       failpoints: noFailpoints,
-      deadlineMs: 1_000,
+      deadlineMs: 2_000,
     });
     this.#stops.push(() => store.close());
     await store.namespace.open(this.partitions);
