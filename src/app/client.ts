@@ -1,5 +1,6 @@
 /** `coord/client`: start, follow and steer runs from a program. */
 import { Client } from '../coordinator/client.js';
+import { Keeper } from '../coordinator/client-keep.js';
 import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
@@ -17,15 +18,20 @@ export interface ConnectOptions {
 export async function connect({
   redis,
   namespace = 'coord',
-}: ConnectOptions): Promise<{ readonly client: Client; close(): Promise<void> }> {
+}: ConnectOptions): Promise<{ readonly client: Client; readonly keeper: Keeper; close(): Promise<void> }> {
   const means = { clock: systemClock, ids: randomIds };
   const address = parseAddress(redis);
   const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
   const { partitions } = await store.namespace.open(null);
-  return { client: new Client({ store, partitions, ...means }), close: () => store.close() };
+  return {
+    client: new Client({ store, partitions, ...means }),
+    keeper: new Keeper({ store, partitions, clock: means.clock }),
+    close: () => store.close(),
+  };
 }
 
 export { Client, type DecideRequest, type SignalRequest, type StartRequest } from '../coordinator/client.js';
+export { type Collected, type CollectWish, type Diagnosis, Keeper } from '../coordinator/client-keep.js';
 export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';
 export type { Fact, Question, WaitsFor } from '../core/facts.js';
 export type { RunSummary, RunView, StepView } from '../core/views.js';

@@ -87,14 +87,14 @@ function wordsOf({ colors }: Call, diagnosis: Diagnosis): string {
   if (quarantined !== null)
     lines.push(
       'What can be done:',
-      ...waysOf(diagnosis).map(({ flag, words }) => `  ${command(run, flag)}\n      ${words}`),
+      ...waysOf(diagnosis).map(({ flag, words }) => `  ${commandFor(run, flag)}\n      ${words}`),
     );
   return lines.join('\n');
 }
 
 const SHOWN = 10;
 
-function command(run: string, flag: string): string {
+function commandFor(run: string, flag: string): string {
   return flag.startsWith('coord ') ? flag : `coord repair ${oneLine(run)} ${flag}`;
 }
 
