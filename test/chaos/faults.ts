@@ -10,7 +10,7 @@ import type { Crew } from './crew.js';
 import type { Chance } from './random.js';
 import type { VictimServer } from './server.js';
 
-/** Weights in one deal. */
+/** How often each is in one deal. */
 export const KINDS = {
   'coordinator killed': 17,
   'worker killed': 14,
@@ -30,6 +30,8 @@ export const KINDS = {
   'worker ended in order': 1,
 } as const;
 export type Kind = keyof typeof KINDS;
+/** 0 for a kind that is left out. */
+export type Weights = Readonly<Record<Kind, number>>;
 
 export const KILLS: readonly Kind[] = ['coordinator killed', 'worker killed', 'redis killed', 'power cut'];
 export const STALLS: readonly Kind[] = ['coordinator frozen', 'worker frozen'];
@@ -63,10 +65,12 @@ export interface FaultsParams {
   readonly leaseMs: number;
   /** Average time between two faults, ms. */
   readonly everyMs: number;
-  readonly kinds: readonly Kind[];
+  readonly weights: Weights;
   readonly log: string;
   /** Changes of state that the store has counted so far. */
   readonly changes: () => Promise<number>;
+  /** Called when Redis is back from a power cut. */
+  readonly afterCut: () => void;
 }
 
 /** Changes of state between two faults, at least; without them after so long. */
@@ -80,6 +84,7 @@ export class Faults {
   >;
   readonly powerCuts: PowerCut[] = [];
   readonly #params: FaultsParams;
+  readonly #kinds: readonly Kind[];
   #deck: Kind[] = [];
   #changes = 0;
   /** Redis is killed once at a time. */
@@ -88,12 +93,13 @@ export class Faults {
 
   constructor(params: FaultsParams) {
     this.#params = params;
-    this.#deck = params.chance.shuffled(params.kinds);
+    this.#kinds = (Object.keys(KINDS) as Kind[]).filter((kind) => params.weights[kind] > 0);
+    this.#deck = params.chance.shuffled(this.#kinds);
   }
 
   /** Whether every kind has happened. */
   get complete(): boolean {
-    return this.#params.kinds.every((kind) => this.counts[kind] > 0);
+    return this.#kinds.every((kind) => this.counts[kind] > 0);
   }
 
   /** Until aborted; Redis is up again then. */
@@ -121,9 +127,9 @@ export class Faults {
   }
 
   #draw(): Kind {
-    const { chance, kinds } = this.#params;
+    const { chance, weights } = this.#params;
     if (this.#deck.length === 0)
-      this.#deck = chance.shuffled(kinds.flatMap((kind) => Array.from({ length: KINDS[kind] }, () => kind)));
+      this.#deck = chance.shuffled(this.#kinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind)));
     return this.#deck.pop() ?? 'connection cut';
   }
 
@@ -197,7 +203,10 @@ export class Faults {
       const bytes = power ? await server.cutPower() : 0;
       if (!power) await server.kill();
       await server.start();
-      if (power) this.powerCuts.push({ at, back: Date.now(), bytes });
+      if (power) {
+        this.powerCuts.push({ at, back: Date.now(), bytes });
+        this.#params.afterCut();
+      }
       this.#restarting = false;
     })();
     return 'redis';

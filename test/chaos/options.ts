@@ -1,6 +1,6 @@
 /** What the command line says about a chaos run. */
 import { parseArgs } from 'node:util';
-import { type Kind, KINDS } from './faults.js';
+import { type Kind, KINDS, type Weights } from './faults.js';
 import type { FsyncMode } from './server.js';
 
 export interface Options {
@@ -17,7 +17,9 @@ export interface Options {
   readonly json: string | null;
   /** Folder that is emptied, and where everything that is written stays; null: it is removed when nothing was found. */
   readonly keep: string | null;
-  readonly kinds: readonly Kind[];
+  readonly weights: Weights;
+  /** Runs under way at the same time. */
+  readonly width: number;
 }
 
 export function readOptions(args: readonly string[]): Options {
@@ -34,6 +36,7 @@ export function readOptions(args: readonly string[]): Options {
       focus: { type: 'string', default: 'everything' },
       json: { type: 'string' },
       keep: { type: 'string' },
+      width: { type: 'string', default: '48' },
       without: { type: 'string', multiple: true, default: [] },
     },
   });
@@ -54,7 +57,8 @@ export function readOptions(args: readonly string[]): Options {
     focus: oneOf('focus', values.focus, ['everything', 'failpoints']),
     json: values.json ?? null,
     keep: values.keep ?? null,
-    kinds: all.filter((kind) => !without.has(kind)),
+    width: positive('width', values.width),
+    weights: { ...KINDS, ...Object.fromEntries([...without].map((kind) => [kind, 0])) },
   };
 }
 

@@ -17,7 +17,8 @@ import { vacuities } from './check/vacuity.js';
 import { Found, type Violation } from './check/violation.js';
 import { type Figures, percentiles } from './figures.js';
 import type { Options } from './options.js';
-import { jsonLines, type Outcome, PARTITIONS, type Progress } from './session.js';
+import { jsonLines } from './lines.js';
+import { type Outcome, PARTITIONS, type Progress } from './session.js';
 
 export function reportOn(outcome: Outcome, progress: Progress, options: Options): Figures {
   const { dump, ledger, driver, crew, faults, folder, secret, seconds } = outcome;

@@ -118,9 +118,12 @@ export async function buildShim(source: string, folder: string): Promise<string>
   try {
     await promisify(execFile)('cc', ['-O1', '-shared', '-fPIC', '-o', target, source, '-ldl']);
   } catch (error) {
-    throw new Error('the fsync shim needs a C compiler: bin/setup --tests installs one (apt-get install gcc libc6-dev)', {
-      cause: error,
-    });
+    throw new Error(
+      'the fsync shim needs a C compiler: bin/setup --tests installs one (apt-get install gcc libc6-dev)',
+      {
+        cause: error,
+      },
+    );
   }
   return target;
 }

@@ -2,7 +2,7 @@
  * One chaos run: a server, a crew, clients and faults for a time; then everything calms down, drains, and is read and
  * checked. Nothing here decides by the clock whether something is right: the checks look at what is there.
  */
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -10,7 +10,7 @@ import { Client } from '../../src/coordinator/client.js';
 import { type RunVerdict, verifyRun } from '../../src/coordinator/client-verify.js';
 import { Plans } from '../../src/coordinator/plans.js';
 import { systemClock } from '../../src/core/clock.js';
-import { hasCode } from '../../src/core/errors.js';
+import { CoordError, hasCode } from '../../src/core/errors.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
 import { partitionOf, randomIds } from '../../src/core/ids.js';
 import type { Store } from '../../src/core/ports.js';
@@ -23,6 +23,7 @@ import { Driver } from './driver.js';
 import { type Dump, dumpStore } from './dump.js';
 import { CUTS, Faults, type Kind, KILLS, STALLS } from './faults.js';
 import { Ledger } from './ledger.js';
+import { linesOf } from './lines.js';
 import type { Options } from './options.js';
 import { Chance } from './random.js';
 import { VictimServer } from './server.js';
@@ -39,7 +40,6 @@ const RATES: Readonly<Record<Options['focus'], FailpointRates>> = {
   everything: { kill: { share: 0.5, probability: 0.0012 }, stall: { share: 0.35, probability: 0.0006 } },
   failpoints: { kill: { share: 0.5, probability: 0.004 }, stall: { share: 0.8, probability: 0.006 } },
 };
-const WIDTH = 64;
 
 /** Everything that a run leaves behind for the checks. */
 export interface Outcome {
@@ -77,6 +77,8 @@ export class Session {
   readonly #faults: Faults;
   readonly #keys = new Keys(NAMESPACE);
   #driver: Driver | null = null;
+  /** The clients', which remembers what they have seen confirmed. */
+  #store: Store | null = null;
 
   constructor(options: Options, place: { folder: string; build: string; shim: string; say: (line: string) => void }) {
     const { folder, build, shim } = place;
@@ -122,9 +124,10 @@ export class Session {
       chance: new Chance(`faults ${String(seed)}`),
       leaseMs: LEASE_MS,
       everyMs: focus === 'failpoints' ? 1_200 : 620,
-      kinds: options.kinds,
+      weights: options.weights,
       log: join(folder, 'faults'),
       changes: () => this.#changes(),
+      afterCut: () => void this.#compare(),
     });
   }
 
@@ -133,6 +136,7 @@ export class Session {
     await this.#clients.open();
     await this.#admin.connect();
     const store = await this.#openStore(this.#clients.socket);
+    this.#store = store;
     try {
       await this.#settled();
       await this.#crew.start();
@@ -141,7 +145,13 @@ export class Session {
       const client = new Client({ store: counting, partitions: PARTITIONS, ...means });
       const versionOf = async (run: string): Promise<number> =>
         (await store.runs.load(partitionOf(run, PARTITIONS), run))?.version ?? 0;
-      const driver = new Driver({ client, versionOf, ledger: this.#ledger, seed: this.#options.seed, width: WIDTH });
+      const driver = new Driver({
+        client,
+        versionOf,
+        ledger: this.#ledger,
+        seed: this.#options.seed,
+        width: this.#options.width,
+      });
       this.#driver = driver;
       const { lanes } = driver.begin();
       const from = performance.now();
@@ -255,6 +265,19 @@ export class Session {
     }
   }
 
+  /** What clients do that want to know: they compare what they have seen confirmed with the store that is back. */
+  async #compare(): Promise<void> {
+    for (let partition = 0; partition < PARTITIONS; ) {
+      try {
+        await this.#store?.watermarks.check(partition, 'clients');
+        partition++;
+      } catch (error) {
+        if (!(error instanceof CoordError)) throw error;
+        await delay(50);
+      }
+    }
+  }
+
   async #changes(): Promise<number> {
     let changes = 0;
     for (let partition = 0; partition < PARTITIONS; partition++)
@@ -315,29 +338,4 @@ async function each<T, R>(
   for (let first = 0; first < items.length; first += width)
     results.push(...(await Promise.all(items.slice(first, first + width).map(work))));
   return results;
-}
-
-export function linesOf(file: string): readonly string[] {
-  try {
-    return readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-  } catch {
-    return [];
-  }
-}
-
-/** Lines of JSON of all files of the folder whose names begin so. */
-export function jsonLines(folder: string, prefix: string): readonly unknown[] {
-  return readdirSync(folder)
-    .filter((name) => name.startsWith(prefix))
-    .flatMap((name) => linesOf(join(folder, name)))
-    .flatMap((line) => {
-      // A process that was killed while it wrote leaves half a line.
-      try {
-        return [JSON.parse(line) as unknown];
-      } catch {
-        return [];
-      }
-    });
 }
