@@ -2,9 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { systemClock } from '../../src/core/clock.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
 import { parseAddress } from '../../src/redis/address.js';
-import { Connection } from '../../src/redis/connection.js';
+import { Connection, type ConnectionParams } from '../../src/redis/connection.js';
 import { parseScript } from '../../src/redis/scripts.js';
 import { Proxy } from '../harness/proxy.js';
+import { until } from '../harness/redis-instance.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
 
 /** Under the name of one that there is. */
@@ -27,13 +28,7 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   proxy = new Proxy(server.server);
   await proxy.open();
-  connection = new Connection({
-    address: { socket: proxy.socket },
-    clock: systemClock,
-    failpoints: noFailpoints,
-    deadlineMs: 300,
-    scripts: COUNTING,
-  });
+  connection = new Connection(params());
   await connection.ready();
 });
 afterEach(async () => {
@@ -41,6 +36,13 @@ afterEach(async () => {
   await proxy.close();
 });
 
+const params = (): ConnectionParams => ({
+  address: { socket: proxy.socket },
+  clock: systemClock,
+  failpoints: noFailpoints,
+  deadlineMs: 300,
+  scripts: COUNTING,
+});
 const NEVER = new AbortController().signal;
 
 describe('the connection', () => {
@@ -64,6 +66,42 @@ describe('the connection', () => {
   test('a read that is not answered can simply be done again', async () => {
     proxy.next = 'swallow';
     await expect(connection.read('GET', ['x'])).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE', retryable: true });
+  });
+
+  test('a connection that has fallen silent is given up: what comes next has one of its own', async () => {
+    proxy.next = 'swallow';
+    await expect(connection.write('INCR', ['heard'])).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    proxy.next = 'pass';
+    await connection.ready();
+    expect(await connection.write('INCR', ['heard'])).toBe(2);
+  });
+
+  test('those above are told when a server is there again', async () => {
+    let told = 0;
+    const forget = connection.onReconnect(() => told++);
+    proxy.strike({ kind: 'cut' });
+    await until('it is there again', () => told > 0);
+    expect(await connection.read('GET', ['x'])).toBeNull();
+    forget();
+    const before = told;
+    proxy.strike({ kind: 'cut' });
+    await expect(connection.write('INCR', ['x'])).rejects.toMatchObject({ retryable: true });
+    await connection.ready();
+    expect(told).toBe(before);
+  });
+
+  test('a database that there is not is refused, instead of another one used', async () => {
+    const elsewhere = new Connection({ ...params(), address: { socket: server.server.socket, db: 999 } });
+    await expect(elsewhere.ready()).rejects.toMatchObject({
+      code: 'REDIS_UNSUITABLE',
+      message: expect.stringContaining('DB index is out of range'),
+    });
+    elsewhere.close();
+    const third = new Connection({ ...params(), address: { socket: server.server.socket, db: 3 } });
+    await third.ready();
+    await third.write('SET', ['in', '3']);
+    expect([server.cli('EXISTS', 'in'), server.cli('-n', '3', 'EXISTS', 'in')]).toEqual(['0', '1']);
+    third.close();
   });
 
   test('what cannot be sent was not sent', async () => {
