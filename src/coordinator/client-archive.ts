@@ -149,9 +149,11 @@ function parseArchive(text: string): ArchivedRun {
   const [first = '', ...lines] = text.split('\n').filter((line) => line !== '');
   const last = lines.pop() ?? 'null';
   const { end } = endSchema.parse(JSON.parse(last));
-  if (sha256(text.slice(0, text.lastIndexOf(last))) !== end.sha256) throw new Error('its lines do not give its hash');
+  if (sha256(text.slice(0, text.lastIndexOf(last))) !== end.sha256)
+    throw new CoordError('USAGE', 'its lines do not give its hash');
   const { archive, ...head } = headSchema.parse(JSON.parse(first));
-  if (archive > ARCHIVE_FORMAT) throw new Error(`it has format ${String(archive)}, which a newer coord has written`);
+  if (archive > ARCHIVE_FORMAT)
+    throw new CoordError('USAGE', `it has format ${String(archive)}, which a newer coord has written`);
   let stored: StoredRun | null = null;
   let definition: ArchivedRun['definition'] = { hash: '', json: null };
   const history: HistoryEntry[] = [];
@@ -166,6 +168,6 @@ function parseArchive(text: string): ArchivedRun {
       artifacts.push({ sha256: hash, content: content === null ? null : Buffer.from(content, 'base64') });
     }
   }
-  if (stored === null) throw new Error('it does not hold the run');
+  if (stored === null) throw new CoordError('USAGE', 'it does not hold the run');
   return { ...head, stored, definition, history, artifacts };
 }

@@ -3,10 +3,16 @@ import type { CollectPort, Reader, RunHead, Stored } from '../core/keep-ports.js
 import { RUN_STATUSES } from '../core/statuses.js';
 import { RETENTION_MS } from './admission.js';
 import type { Connection } from './connection.js';
-import type { KeepMeans } from './keeping.js';
-import type { PartitionKeys } from './keys.js';
+import type { Keys, PartitionKeys } from './keys.js';
 import { entriesOf, pairsOf, streamEntries, textOf } from './replies.js';
 import { GROUP } from './requests.js';
+import type { RedisWatermarks } from './watermarks.js';
+
+export interface KeepMeans {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly watermarks: RedisWatermarks;
+}
 
 const PAGE = 500;
 

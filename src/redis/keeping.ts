@@ -9,18 +9,10 @@ import type {
   RepairPort,
 } from '../core/keep-ports.js';
 import { RUN_STATUSES, type RunStatus } from '../core/statuses.js';
-import { redisCollecting } from './collecting.js';
-import type { Connection } from './connection.js';
-import type { Keys, PartitionKeys } from './keys.js';
+import { type KeepMeans, redisCollecting } from './collecting.js';
+import type { PartitionKeys } from './keys.js';
 import { FEED_LENGTH } from './partitions.js';
 import { entriesOf, pairsOf, type StreamEntry, streamEntries } from './replies.js';
-import type { RedisWatermarks } from './watermarks.js';
-
-export interface KeepMeans {
-  readonly connection: Connection;
-  readonly keys: Keys;
-  readonly watermarks: RedisWatermarks;
-}
 
 export function redisKeeping(means: KeepMeans): KeepPort {
   return { ...redisLetters(means), ...redisRepair(means), ...redisCollecting(means) };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readArchive } from '../../../src/coordinator/client-archive.js';
+import { verifyRun } from '../../../src/coordinator/client-verify.js';
 import { Plans } from '../../../src/coordinator/plans.js';
 import type { RunView } from '../../../src/core/views.js';
 import { definitionHash } from '../../../src/definition/workflow.js';
@@ -192,6 +193,7 @@ describe('coord repair', () => {
     open();
     await followed;
     await until(run, 'completed');
+    expect(await problemsOf(run)).toEqual([]);
     expect(await world.coord('repair', run)).toMatchObject({
       code: 0,
       out: expect.stringContaining('It is not set aside.\n') as string,
@@ -290,6 +292,7 @@ describe('coord repair', () => {
       error: { class: 'RUN_FAILED', message: expect.stringContaining('ended it: no') as string },
     });
     expect((await world.client.get(inside)).steps[0]).toMatchObject({ status: 'canceled' });
+    expect(await problemsOf(inside)).toEqual([]);
     open();
     await followed;
   });
@@ -302,6 +305,12 @@ describe('coord repair', () => {
     expect(ended.code).toBe(code);
     expect(ended.err).toContain(message);
   });
+
+  /** What is wrong with a run by its own history. */
+  async function problemsOf(run: string): Promise<readonly unknown[]> {
+    const { inspection, namespace } = world.store;
+    return (await verifyRun({ inspection, plans: new Plans(namespace) }, { partition: 0, run })).problems;
+  }
 
   async function until(run: string, status: RunView['status']): Promise<void> {
     await eventually(async () => (await world.client.get(run)).status === status);
