@@ -81,7 +81,7 @@ test('two hundred clients are back soon after a server is', async () => {
   const address = { socket: server.server.socket };
   const connections = Array.from(
     { length: 200 },
-    () => new Connection({ address, ...means, deadlineMs: 5_000, scripts: new Map() }),
+    () => new Connection({ address, ...means, deadlineMs: 20_000, scripts: new Map() }),
   );
   try {
     await Promise.all(connections.map((connection) => connection.ready()));
