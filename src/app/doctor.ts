@@ -11,6 +11,7 @@ import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
 import { inspectRedis, problemsOf, type RedisFacts, type ServerFacts } from '../redis/suitability.js';
 import { acceptedBy, givenAddress, type Means } from './connect.js';
+import { incidentFindings } from './doctor-incidents.js';
 import { livingHosts } from './host-record.js';
 import {
   ownWorkflowDirectories,
@@ -81,7 +82,8 @@ async function redis({ options, means }: Place): Promise<Finding[]> {
     const problems = problemsOf(facts, acceptedBy(means.env)).map(
       ({ level, message, cure }): Finding => ({ level, subject: 'Redis', message, cure }),
     );
-    return [...shape(facts), ...facts.servers.map((each) => ok('Redis', words(each))), ...problems];
+    const past = await incidentFindings(address, { options, means });
+    return [...shape(facts), ...facts.servers.map((each) => ok('Redis', words(each))), ...problems, ...past];
   } catch (error) {
     return [bad('Redis', messageOf(error), cureOf(error))];
   }
