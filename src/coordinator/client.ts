@@ -88,7 +88,7 @@ export class Client {
         `the task has more than ${String(INPUT_LIMIT_BYTES)} bytes of JSON, and every request carries it; put large things into the repository`,
       );
     }
-    const createdAt = await store.namespace.time();
+    const createdAt = await this.#untilKnown(() => store.namespace.time());
     const record = newRunRecord({
       id: run,
       workflow: definition.name,

@@ -13,7 +13,7 @@ import { MemorySlots, type SlotsCopy } from './slots.js';
 export interface MemoryStep {
   record: string | null;
   token: string | null;
-  /** Token whose reply lies in the inbox. */
+  /** Token of the last reply that was taken. */
   delivered: string | null;
   claim: Claim | null;
   /** Token and worker of the last reply that came too late. */

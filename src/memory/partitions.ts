@@ -91,7 +91,7 @@ export class MemoryPartitions implements PartitionPort {
     run.chain = entry.hash;
     run.definition = commit.definition ?? run.definition;
     for (const { step, record, token } of commit.steps)
-      Object.assign(place.step(run, step), { record, token, delivered: null, claim: null });
+      Object.assign(place.step(run, step), { record, token, claim: null });
     for (const entry of commit.consumed) {
       place.inbox.delete(entry);
       place.suspects.delete(entry);

@@ -175,10 +175,10 @@ function deliver(
 
 function whyNot(run: MemoryRun, key: AttemptKey): 'done' | 'canceled' | 'superseded' {
   const step = run.steps.get(key.step);
-  if (step?.delivered === key.token) return 'done';
   const status = (JSON.parse(step?.record ?? '{}') as { status?: string }).status;
   if (status === 'canceled') return 'canceled';
-  return status === 'succeeded' || status === 'failed' ? 'done' : 'superseded';
+  const done = status === 'succeeded' || status === 'failed' || step?.delivered === key.token;
+  return done ? 'done' : 'superseded';
 }
 
 function timer(kind: 'heartbeat' | 'timeout', { run, step, attempt }: AttemptKey): string {

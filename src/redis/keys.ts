@@ -138,7 +138,7 @@ export class PartitionKeys {
   /**
    * hash: format, version, status, definition, input, record, chain (hash of the newest entry of the history),
    * quarantined; and per step `s:` record, `t:` token that is awaited, `c:` claim of the worker that holds it, `d:` token
-   * whose reply lies in the inbox, `l:` token and worker of the last reply that came too late
+   * of the last reply that was taken, `l:` token and worker of the last reply that came too late
    */
   run(run: string): string {
     return `${this.#tag}:run:${run}`;

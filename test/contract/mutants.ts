@@ -38,6 +38,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   { name: 'commit that keeps the old claim', script: 'commit', from: "cleared[#cleared + 1] = 'c:' .. id", to: '' },
   {
+    name: 'commit that keeps the record of a step that is no more',
+    script: 'commit',
+    from: "cleared[#cleared + 1] = 's:' .. id",
+    to: '',
+  },
+  {
+    name: 'inspect that does not look where a run is listed',
+    script: 'inspect',
+    from: "if redis.call('ZSCORE', KEYS[index], ARGV[1]) then",
+    to: 'if false then',
+  },
+  {
     name: 'reply without the token check',
     script: 'reply',
     from: 'if stored[1] ~= attempt.token or not stored[2] then',
@@ -48,6 +60,13 @@ export const MUTANTS: readonly Mutant[] = [
     script: 'reply',
     from: 'if claim.worker ~= attempt.worker then return nil end',
     to: '',
+  },
+  {
+    name: 'commit that forgets which reply was taken',
+    first: 'reply: one that is repeated',
+    script: 'commit',
+    from: "cleared[#cleared + 1] = 'c:' .. id",
+    to: "cleared[#cleared + 1] = 'c:' .. id\n  cleared[#cleared + 1] = 'd:' .. id",
   },
   {
     name: 'reply that throws a late one away',

@@ -74,6 +74,20 @@ export const watchContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'reply: one that is repeated after it was applied was taken, and is no late one',
+    run: async ({ store }) => {
+      const lease = await begun(store);
+      expect(await store.requests.reply(keyOf(), { body: '{}' })).toBe('ok');
+      expect(await store.requests.reply(keyOf(), { body: '{}' })).toBe('repeated');
+      const [reply] = await inbox(store);
+      const steps = [{ step: 's', record: '{"status":"queued"}', token: 's.2.bb' }];
+      const applied = commitOf({ expectedVersion: 1, consumed: [reply?.id ?? ''], steps });
+      expect(await store.partitions.commit(lease, applied)).toBe('ok');
+      expect(await store.requests.reply(keyOf(), { body: '{}' })).toBe('repeated');
+      expect(await store.runs.deadLetters(0, 10)).toEqual([]);
+    },
+  },
+  {
     name: 'bury: what a dead worker holds is over at once, and nothing else',
     run: async ({ store }) => {
       const lease = await begun(store, 'w1');

@@ -12,12 +12,14 @@ if run[2] ~= ARGV[4] then
   local answer = 'SUPERSEDED'
   if not run[1] then
     answer = 'NO_RUN'
-  elseif run[4] == ARGV[4] then
-    answer = 'DONE'
   else
     local record = redis.call('HGET', KEYS[1], 's:' .. ARGV[2])
     local status = record and cjson.decode(record).status
-    if status == 'canceled' then answer = 'CANCELED' elseif status == 'succeeded' or status == 'failed' then answer = 'DONE' end
+    if status == 'canceled' then
+      answer = 'CANCELED'
+    elseif status == 'succeeded' or status == 'failed' or run[4] == ARGV[4] then
+      answer = 'DONE'
+    end
   end
   remove_delivery(KEYS[2], ARGV[6])
   return { answer }

@@ -62,7 +62,6 @@ for _, step in ipairs(transition.steps) do
     set[#set + 1] = step[2]
   end
   cleared[#cleared + 1] = 'c:' .. id
-  cleared[#cleared + 1] = 'd:' .. id
   if step[3] then
     set[#set + 1] = 't:' .. id
     set[#set + 1] = step[3]
