@@ -236,8 +236,8 @@ export class Session {
     try {
       const plans = new Plans(store.namespace);
       const all = dump.partitions.flatMap(({ partition, runs }) => runs.map(({ run }) => ({ partition, run })));
-      const { inspection } = store;
-      return await each(all, { width: 16, work: async (place) => verifyRun({ inspection, plans }, place) });
+      const { inspection, runs: histories } = store;
+      return await each(all, { width: 16, work: async (place) => verifyRun({ inspection, runs: histories, plans }, place) });
     } finally {
       await store.close();
     }

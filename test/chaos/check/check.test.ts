@@ -62,6 +62,11 @@ describe('I1', () => {
     expect(confirmedIsThere(dumpOf(runOf(), { dead }), told([{ mark: 'late' }]))).toEqual([]);
   });
 
+  test('an incident where nothing can be lost is a false alarm', () => {
+    const incidents = [{ id: '5-0', fields: { from: '1', to: '2', by: 'w' } }];
+    expect(counts(confirmedIsThere(dumpOf(runOf(), { incidents }), told([])))).toEqual(['I1 lost']);
+  });
+
   test('nor is one that still waits in the inbox', () => {
     const body = '{"reason":"waits","by":"driver"}';
     const inbox = { length: 1, added: 5, entries: [{ id: '9-0', fields: { kind: 'cancel', body } }] };

@@ -62,12 +62,17 @@ export function lostOperations(dump: Dump, entries: readonly LedgerEntry[]): rea
   });
 }
 
-/** I1: nothing that was confirmed is lost, and none of it is there twice. */
+/** I1: nothing that was confirmed is lost, none of it is there twice, and nobody says that anything is lost. */
 export function confirmedIsThere(dump: Dump, told: Told): readonly Violation[] {
   const found = new Found('I1');
   for (const { op, run, mark } of lostOperations(dump, told.entries))
     found.lost(`${op} ${mark} of ${run} was confirmed and is not there`);
   nothingTwice(dump, told, found);
+  for (const { partition, incidents } of dump.partitions)
+    for (const { id, fields } of incidents)
+      found.lost(
+        `partition ${String(partition)}: incident ${id} says that something is lost: ${JSON.stringify(fields)}`,
+      );
   return found.violations;
 }
 
