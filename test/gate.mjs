@@ -12,7 +12,10 @@ const top = fileURLToPath(new URL('..', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'coord-gate-'));
 const report = join(scratch, 'tests.json');
 
-/** Limits are in seconds, far above what is needed, and 15 minutes together: a check that hangs is one that failed. */
+/**
+ * Limits are in seconds, far above what is needed, and 20 minutes together: a check that hangs is one that failed. `tells`:
+ * the last line of its output is what it found out.
+ */
 const CHECKS = [
   { name: 'format', command: ['biome', 'format', '.'], limit: 30 },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], limit: 60 },
@@ -20,6 +23,10 @@ const CHECKS = [
   { name: 'unused', command: ['knip'], limit: 60 },
   { name: 'build', command: ['tsc', '-p', 'tsconfig.build.json'], limit: 60 },
   { name: 'package', command: ['publint', '--strict', '--pack', 'false'], limit: 30 },
+];
+const CHAOS = [
+  { name: 'rebuild', command: ['node', 'test/chaos/build.mjs'], limit: 60 },
+  { name: 'chaos', command: ['node', 'build/test/chaos/ci.js'], limit: 240, tells: true },
 ];
 const TESTS = {
   name: 'tests',
@@ -29,12 +36,13 @@ const TESTS = {
 
 /** Runs a tool of node_modules; resolves with how it ended, never rejects. */
 function run({ command, limit }) {
-  const [tool, ...args] = command;
+  const [name, ...args] = command;
+  const tool = name === 'node' ? process.execPath : join(top, 'node_modules', '.bin', name);
   return new Promise((resolve) => {
     const from = performance.now();
     let output = '';
     let late = false;
-    const child = spawn(join(top, 'node_modules', '.bin', tool), args, {
+    const child = spawn(tool, args, {
       cwd: top,
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -92,6 +100,10 @@ function countTests(result) {
   return { passed, failed, note };
 }
 
+function lastLine(output) {
+  return output.trimEnd().split('\n').at(-1) ?? '';
+}
+
 function print(name, result, counts) {
   const mark = counts.failed === 0 ? 'ok  ' : 'FAIL';
   const tests = name === TESTS.name ? `  ${counts.passed} passed, ${counts.failed} failed` : '';
@@ -104,10 +116,12 @@ const total = { passed: 0, failed: 0 };
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
-for (const check of [...CHECKS, TESTS]) {
+for (const check of [...CHECKS, ...CHAOS, TESTS]) {
   const result = await run(check);
   const counts =
-    check === TESTS ? countTests(result) : { passed: Number(result.ok), failed: Number(!result.ok), note: '' };
+    check === TESTS
+      ? countTests(result)
+      : { passed: Number(result.ok), failed: Number(!result.ok), note: check.tells ? lastLine(result.output) : '' };
   print(check.name, result, counts);
   total.passed += counts.passed;
   total.failed += counts.failed;
