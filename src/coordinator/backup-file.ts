@@ -12,6 +12,7 @@ import type { BackupItem } from '../core/backup-port.js';
 import { CoordError, messageOf } from '../core/errors.js';
 
 const BACKUP_FORMAT = 1;
+const WRITTEN_AT_ONCE = 1_000_000;
 
 const headerSchema = z.strictObject({
   kind: z.literal('coord-backup'),
@@ -60,9 +61,18 @@ export async function writeBackup(file: string, write: (writer: BackupWriter) =>
     const hash = createHash('sha256');
     let keys = 0;
     let bytes = 0;
+    let unwritten: string[] = [];
+    let characters = 0;
+    const flush = async (): Promise<void> => {
+      await handle.appendFile(unwritten.join(''));
+      unwritten = [];
+      characters = 0;
+    };
     const put = async (text: string): Promise<void> => {
       bytes += Buffer.byteLength(text);
-      await handle.appendFile(text);
+      characters += text.length;
+      unwritten.push(text);
+      if (characters > WRITTEN_AT_ONCE) await flush();
     };
     await write({
       line: async (line) => {
@@ -73,6 +83,7 @@ export async function writeBackup(file: string, write: (writer: BackupWriter) =>
       },
     });
     await put(`${JSON.stringify({ kind: 'end', keys, sha256: hash.digest('hex') })}\n`);
+    await flush();
     await handle.sync();
     await handle.close();
     await rename(unfinished, file);

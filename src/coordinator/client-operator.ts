@@ -76,7 +76,8 @@ export class Operator {
 
   /** Looks at runs, in the order that they are given. Throws REDIS_UNREACHABLE and the like; a run at fault is a verdict. */
   async *verify(runs: readonly RunPlace[]): AsyncGenerator<RunVerdict> {
-    const means = { inspection: this.#params.store.inspection, plans: this.#plans };
+    const { inspection, runs: histories } = this.#params.store;
+    const means = { inspection, runs: histories, plans: this.#plans };
     const open: Promise<RunVerdict>[] = [];
     let next = 0;
     try {

@@ -3,8 +3,8 @@
  * began with, as the coordinator folded it: facts, hashes, records and all that stands beside them must come out the same.
  */
 import { hasCode, messageOf } from '../core/errors.js';
-import type { InspectedRun, InspectionPort } from '../core/inspection-port.js';
-import type { HistoryEntry } from '../core/ports.js';
+import type { InspectedFields, InspectedRun, InspectionPort } from '../core/inspection-port.js';
+import type { HistoryEntry, RunPort } from '../core/ports.js';
 import { parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
 import { isNewer } from './codec.js';
 import { firstDifference } from './differences.js';
@@ -60,18 +60,24 @@ export interface RunVerdict {
   readonly unchecked: readonly string[];
 }
 
+export interface VerifyMeans {
+  readonly inspection: InspectionPort;
+  readonly runs: Pick<RunPort, 'history'>;
+  readonly plans: Pick<Plans, 'get'>;
+}
+
 const PAGE = 500;
 /** A run that moves all the time is caught at last: each look takes some ms. */
 const LOOKS = 50;
 
 /** Looks at a run until nothing moves it meanwhile. Throws what the store throws. */
 export async function verifyRun(
-  { inspection, plans }: { readonly inspection: InspectionPort; readonly plans: Pick<Plans, 'get'> },
+  { inspection, runs, plans }: VerifyMeans,
   { partition, run }: { readonly partition: number; readonly run: string },
 ): Promise<RunVerdict> {
   for (let look = 1; ; look++) {
     const inspected = await inspection.inspect(partition, run);
-    const history = await historyOf(inspection, { partition, run });
+    const history = await historyOf(runs, { partition, run });
     const found = { run, partition, ...(await verdict(plans, { inspected, history })) };
     if (found.problems.length === 0 || look === LOOKS) return found;
     // What was read before it moved does not fit what was read after.
@@ -84,12 +90,12 @@ function hasMoved(before: InspectedRun, after: InspectedRun): boolean {
 }
 
 async function historyOf(
-  inspection: InspectionPort,
+  runs: VerifyMeans['runs'],
   { partition, run }: { readonly partition: number; readonly run: string },
 ): Promise<readonly HistoryEntry[]> {
   const history: HistoryEntry[] = [];
   for (let after = '0'; ; ) {
-    const page = await inspection.history({ partition, run, after, limit: PAGE });
+    const page = await runs.history({ partition, run, after, limit: PAGE });
     for (const entry of page) history.push(entry);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return history;
@@ -136,11 +142,9 @@ function uncheckedOf({ byHand, problems, state, unchecked }: JudgedHistory): rea
   return [...all];
 }
 
-type Inspected = NonNullable<InspectedRun['run']>;
-
 /** What the run's own fields should be by its history, and what should stand beside them by its record. */
 function besideHistory(
-  run: Inspected,
+  run: InspectedFields,
   { judged, listed }: { readonly judged: JudgedHistory; readonly listed: readonly string[] },
 ): readonly Problem[] {
   const found = new Found(run.version);
@@ -209,7 +213,7 @@ function compareSteps(
 }
 
 /** The status by the stored record, where the history does not tell it. */
-function statusOf({ record }: Inspected, found: Found): string | null {
+function statusOf({ record }: InspectedFields, found: Found): string | null {
   try {
     return parseRecord(runRecordSchema, record, 'the record').status;
   } catch (error) {
@@ -219,7 +223,7 @@ function statusOf({ record }: Inspected, found: Found): string | null {
 }
 
 /** A token is awaited, or its reply lies in the inbox; and only what is awaited can be held. */
-function compareTokens(found: Found, { steps, tokens, delivered, claimed }: Inspected): void {
+function compareTokens(found: Found, { steps, tokens, delivered, claimed }: InspectedFields): void {
   for (const [path, text] of steps) {
     const token = tokenOf(text);
     if (token === undefined && !found.has(`s:${path}`))

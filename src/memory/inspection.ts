@@ -1,13 +1,9 @@
 /** What is stored in memory, as it is. See `InspectionPort`. */
 import type { InspectionPort } from '../core/inspection-port.js';
-import type { RunPort } from '../core/ports.js';
 import type { MemoryPartition, MemoryStep } from './partition.js';
 import { storedRun } from './partitions.js';
 
-export function memoryInspection(
-  at: (partition: number) => MemoryPartition,
-  runs: Pick<RunPort, 'history'>,
-): InspectionPort {
+export function memoryInspection(at: (partition: number) => MemoryPartition): InspectionPort {
   return {
     names: async (partition) => [...at(partition).runs.keys()],
     inspect: async (partition, id) => {
@@ -21,7 +17,6 @@ export function memoryInspection(
       // A run is listed by its status, and nowhere else.
       return { run: { ...rest, ...held, status: run.status }, listed: [run.status] };
     },
-    history: (want) => runs.history(want),
     timers: async (partition) => [...at(partition).timers].map(([id, dueAt]) => ({ id, dueAt })),
     waiting: async (partition) => {
       const counts = new Map<string, number>();

@@ -35,7 +35,6 @@ export function createMemoryStore({
 }): Store {
   const at: At = (partition) => contents.at(partition);
   const watermarks = new MemoryWatermarks(at);
-  const runs = memoryRuns(at);
   return {
     durable: false,
     label: 'memory of this process',
@@ -44,11 +43,11 @@ export function createMemoryStore({
     partitions: new MemoryPartitions(at, watermarks),
     admission: memoryAdmission(at, watermarks),
     requests: new MemoryRequests(at, watermarks),
-    runs,
+    runs: memoryRuns(at),
     artifacts: memoryArtifacts(at),
     watermarks,
     backup: memoryBackup,
-    inspection: memoryInspection(at, runs),
+    inspection: memoryInspection(at),
     keeping: memoryKeeping({ contents, at, clock, watermarks }),
     close: async () => undefined,
   };

@@ -1,7 +1,6 @@
 /** What is stored in Redis, as it is. See `InspectionPort`. */
 import { UNMARKED_RUN_FORMAT } from '../core/formats.js';
 import type { InspectedRun, InspectionPort } from '../core/inspection-port.js';
-import type { RunPort } from '../core/ports.js';
 import { RUN_STATUSES } from '../core/statuses.js';
 import { keysUnder } from './collecting.js';
 import type { Connection } from './connection.js';
@@ -13,11 +12,9 @@ const PAGE = 1_000;
 export function redisInspection({
   connection,
   keys: all,
-  runs,
 }: {
   readonly connection: Connection;
   readonly keys: Keys;
-  readonly runs: Pick<RunPort, 'history'>;
 }): InspectionPort {
   return {
     names: async (partition) => {
@@ -37,7 +34,6 @@ export function redisInspection({
       const places = entriesOf(listed).map((place) => RUN_STATUSES[Number(place) - 2]);
       return { run: inspected(pairsOf(fields)), listed: places.filter((status) => status !== undefined) };
     },
-    history: (want) => runs.history(want),
     timers: async (partition) => {
       const { timers } = all.partition(partition);
       const found = [...pairsOf(await connection.read('ZRANGE', [timers, 0, -1, 'WITHSCORES']))];

@@ -45,7 +45,6 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
   const keys = new Keys(params.namespace);
   const watermarks = new RedisWatermarks(connection, keys);
   const namespace = new RedisNamespace(connection, keys, params.ids);
-  const runs = new RedisRuns(connection, keys);
   return {
     durable: true,
     label: describe(address),
@@ -54,11 +53,11 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     partitions: new RedisPartitions(connection, keys, watermarks),
     admission: new LimitedAdmission(new RedisAdmission(connection, keys, watermarks), { connection, keys, clock }),
     requests: new RedisRequests(connection, keys, watermarks),
-    runs,
+    runs: new RedisRuns(connection, keys),
     artifacts: new RedisArtifacts(connection, keys),
     watermarks,
     backup: redisBackup({ connection, keys, clock }),
-    inspection: redisInspection({ connection, keys, runs }),
+    inspection: redisInspection({ connection, keys }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {
       connection.close();

@@ -34,7 +34,7 @@ const NAMESPACE = 'chaos';
 const LEASE_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
 /** When nothing at all has moved for so long, what is left is stuck. */
-const DRAIN_MS = 30_000;
+const PATIENCE_MS: Readonly<Record<Options['focus'], number>> = { everything: 30_000, failpoints: 8_000 };
 
 const RATES: Readonly<Record<Options['focus'], FailpointRates>> = {
   everything: { kill: { share: 0.5, probability: 0.0012 }, stall: { share: 0.35, probability: 0.0006 } },
@@ -198,6 +198,10 @@ export class Session {
     };
   }
 
+  get #patienceMs(): number {
+    return PATIENCE_MS[this.#options.focus];
+  }
+
   get #runs(): number {
     return new Set(
       this.#ledger.entries.filter(({ op, outcome }) => op === 'start' && outcome === 'done').map(({ run }) => run),
@@ -237,7 +241,10 @@ export class Session {
       const plans = new Plans(store.namespace);
       const all = dump.partitions.flatMap(({ partition, runs }) => runs.map(({ run }) => ({ partition, run })));
       const { inspection, runs: histories } = store;
-      return await each(all, { width: 16, work: async (place) => verifyRun({ inspection, runs: histories, plans }, place) });
+      return await each(all, {
+        width: 16,
+        work: async (place) => verifyRun({ inspection, runs: histories, plans }, place),
+      });
     } finally {
       await store.close();
     }
@@ -295,7 +302,7 @@ export class Session {
       const now = (await this.#changes()) + driver.ended;
       if (now === before) return;
       before = now;
-      await delay(DRAIN_MS, undefined, { signal: settled.signal }).catch(() => undefined);
+      await delay(this.#patienceMs, undefined, { signal: settled.signal }).catch(() => undefined);
     }
   }
 
@@ -310,7 +317,7 @@ export class Session {
       }
       return false;
     };
-    const giveUpAt = performance.now() + DRAIN_MS;
+    const giveUpAt = performance.now() + this.#patienceMs;
     while ((await busy()) && performance.now() < giveUpAt) await delay(100);
   }
 }

@@ -20,6 +20,7 @@ import {
   start,
   take,
 } from './scene.js';
+import { inspectionContract } from './inspection.contract.js';
 import { keepContract } from './keep.contract.js';
 import { togetherContract } from './together.contract.js';
 import { watchContract } from './watch.contract.js';
@@ -593,6 +594,7 @@ export const contract: readonly ContractCase[] = [
     },
   },
   ...togetherContract,
+  ...inspectionContract,
   ...keepContract,
   ...watchContract,
 ];

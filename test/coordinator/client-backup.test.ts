@@ -13,7 +13,9 @@ import { partitionOf, randomIds } from '../../src/core/ids.js';
 import type { PersonaRequest } from '../../src/core/messages.js';
 import type { Delivery, Store } from '../../src/core/ports.js';
 import { createMemoryStore } from '../../src/memory/store.js';
+import { parseAddress } from '../../src/redis/address.js';
 import { openRedisStore } from '../../src/redis/store.js';
+import { startCluster } from '../harness/cluster-set.js';
 import { step, wait, workflow } from '../harness/definitions.js';
 import { PASS } from '../harness/fold-bench.js';
 import { until } from '../harness/redis-instance.js';
@@ -361,6 +363,32 @@ describe('a restore', () => {
     await new Backups({ store: { ...store, backup }, namespace: 'gone', version: '1', ids: randomIds }).backup(file);
     const there: Place = { server: to, namespace: 'gone' };
     await (await backupsOf(there)).restore(file, { replace: false });
+    expect(await faults(there)).toEqual([]);
+  });
+
+  test('of a cluster, to one server and back', { timeout: 120_000 }, async () => {
+    const place: Place = { server: from, namespace: 'one' };
+    const { run } = await inHand(place);
+    const first = join(folder, 'one.jsonl');
+    await (await backupsOf(place)).backup(first);
+    const cluster = await startCluster({ replicas: 0 });
+    stops.push(() => cluster.stop());
+    const address = parseAddress(cluster.address());
+    const open = async (opened: boolean): Promise<Store> => {
+      const store = await openRedisStore({ address, namespace: 'many', ...means, failpoints: noFailpoints });
+      stops.push(() => store.close());
+      if (opened) await store.namespace.open(null);
+      return store;
+    };
+    const params = { namespace: 'many', version: '1', ids: randomIds };
+    const backups = new Backups({ ...params, store: await open(false) });
+    await backups.restore(first, { replace: false });
+    const client = new Client({ store: await open(true), partitions: PARTITIONS, ...means });
+    expect((await client.get(run)).status).toBe('running');
+    const second = join(folder, 'many.jsonl');
+    const { keys } = await backups.backup(second);
+    const there: Place = { server: to, namespace: 'back' };
+    expect((await (await backupsOf(there)).restore(second, { replace: false })).keys).toBe(keys);
     expect(await faults(there)).toEqual([]);
   });
 

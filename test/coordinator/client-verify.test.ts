@@ -71,7 +71,7 @@ describe('random runs', () => {
         );
         const facts = await runs.client.history(run);
         if (facts.some(({ type }) => type === 'run.migrated')) migrated++;
-        const history = await store.inspection.history({ partition: 0, run, after: '0', limit: 100_000 });
+        const history = await store.runs.history({ partition: 0, run, after: '0', limit: 100_000 });
         const stored = await store.runs.load(0, run);
         const folded = await refold(new Plans(store.namespace), { definition: '', input: '', ...stored, history });
         expect(folded).toMatchObject({ version: stored?.version, chain: stored?.chain, broken: null });
@@ -131,7 +131,7 @@ describe('on a real server', () => {
       if (!(await there())) await runs.answer(0);
     }
     const tag = `{${namespace}:0}`;
-    const entries = await store.inspection.history({ partition: 0, run, after: '0', limit: 100 });
+    const entries = await store.runs.history({ partition: 0, run, after: '0', limit: 100 });
     const cli = (...args: string[]): string => server.cli(...args);
     const rewrite = (change: (fields: string[][]) => string[][]): void => {
       const raw = JSON.parse(server.cli('--json', 'XRANGE', `${tag}:history:${run}`, '-', '+')) as [string, unknown][];

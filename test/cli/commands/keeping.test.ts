@@ -308,8 +308,8 @@ describe('coord repair', () => {
 
   /** What is wrong with a run by its own history. */
   async function problemsOf(run: string): Promise<readonly unknown[]> {
-    const { inspection, namespace } = world.store;
-    return (await verifyRun({ inspection, plans: new Plans(namespace) }, { partition: 0, run })).problems;
+    const { inspection, runs, namespace } = world.store;
+    return (await verifyRun({ inspection, runs, plans: new Plans(namespace) }, { partition: 0, run })).problems;
   }
 
   async function until(run: string, status: RunView['status']): Promise<void> {
