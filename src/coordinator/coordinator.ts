@@ -89,7 +89,8 @@ export class Coordinator extends Loop {
       try {
         const roll = await store.roll.announce({ coordinator: this.#name, aliveMs: this.#leaseMs, tell: false });
         if (roll === 'gone') return true;
-        if (roll.mark !== mark) await this.#take(await this.#withoutDead(roll));
+        const coordinators = await this.#withoutDead(roll);
+        if (roll.mark !== mark || coordinators.length < roll.coordinators.length) await this.#take(coordinators);
         ({ mark } = roll);
         await store.roll.changed({ mark, waitMs: everyMs, signal });
       } catch (error) {

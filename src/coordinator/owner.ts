@@ -106,7 +106,7 @@ export class PartitionOwner extends Loop {
       return { retryMs: leaseMs };
     }
     report({ type: 'partition.held', partition, owner: answer.owner, remainingMs: answer.remainingMs });
-    if (isDead(answer.owner) && (await this.#releaseFor(answer.owner))) return { retryMs: 0 };
+    if (isDead(answer.owner) && (await this.#releaseFor(answer.owner))) return this.#acquire();
     return { retryMs: Math.min(answer.remainingMs + 10, leaseMs / 4) };
   }
 
