@@ -7,8 +7,8 @@ export class ReplicationGate {
   #frozen = false;
 
   constructor(master: number) {
-    this.#server = createServer((replica) => {
-      const upstream = dial(master, '127.0.0.1');
+    this.#server = createServer({ noDelay: true }, (replica) => {
+      const upstream = dial({ port: master, host: '127.0.0.1', noDelay: true });
       for (const [socket, other] of [
         [replica, upstream],
         [upstream, replica],

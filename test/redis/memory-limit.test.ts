@@ -149,9 +149,11 @@ describe('a server that has no memory left', () => {
       stateDir: folder,
       clock: systemClock,
     });
-    // The groups of a persona that nobody has served yet are all that a worker may not make.
+    // The groups of a persona that nobody has served yet are all that a worker may not make. It was heard of before, so
+    // that it is taken for dead if it cannot be heard of again.
     await limit(0);
-    await store.requests.join({ partition: 0, worker: 'earlier', personas: ['worker'] });
+    await store.requests.join({ partition: 0, worker: 'w', personas: ['worker'] });
+    await store.namespace.announceWorker({ worker: 'w', host: 'h', pid: 1, personas: ['worker'], busy: 0 });
     await limit(Math.round(0.9 * (await used())));
     coordinator.start();
     worker.start();
