@@ -3,24 +3,19 @@
  * server that does. The last line counts both together.
  */
 import { fileURLToPath } from 'node:url';
-import { KINDS, type Weights } from './faults.js';
+import type { Weights } from './faults.js';
 import { type Figures, lastLine } from './figures.js';
 import { runChaos, tell } from './main.js';
-import { type Options, readOptions } from './options.js';
+import { onlyOf, type Options, readOptions } from './options.js';
 
 /** Few enough for a busy machine to bring them all to their end. */
 const WIDTH = 20;
 const ALWAYS_SECONDS = 60;
 const EVERYSEC_SECONDS = 20;
-const NOTHING = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0])) as Weights;
 /** In so short a time, mostly what the second run is about. */
 const POWER: Weights = {
-  ...NOTHING,
+  ...onlyOf(['coordinator killed', 'worker killed', 'connection cut', 'cut after a request']),
   'power cut': 4,
-  'coordinator killed': 3,
-  'worker killed': 2,
-  'connection cut': 1,
-  'cut after a request': 1,
 };
 
 export async function runForGate(given: Options, say: (line: string) => void): Promise<boolean> {

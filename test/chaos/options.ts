@@ -22,6 +22,19 @@ export interface Options {
   readonly width: number;
 }
 
+/** What a run has that is about what happens between two round trips: little else. */
+const FOCUSED: Weights = {
+  ...onlyOf(['coordinator killed', 'worker killed', 'connection cut', 'cut after a request']),
+  'scripts flushed': 1,
+};
+
+/** Of these kinds one each, and none of the others. */
+export function onlyOf(kinds: readonly Kind[]): Weights {
+  return Object.fromEntries(
+    Object.keys(KINDS).map((kind) => [kind, kinds.some((one) => one === kind) ? 1 : 0]),
+  ) as Weights;
+}
+
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -44,6 +57,7 @@ export function readOptions(args: readonly string[]): Options {
   const all = Object.keys(KINDS) as Kind[];
   for (const name of without)
     if (!all.some((kind) => kind === name)) throw new Error(`--without ${name}: faults are ${all.join(', ')}`);
+  const focus = oneOf('focus', values.focus, ['everything', 'failpoints']);
   return {
     minutes: positive('minutes', values.minutes),
     seed: values.seed === undefined ? Date.now() % 1_000_000 : positive('seed', values.seed),
@@ -54,11 +68,14 @@ export function readOptions(args: readonly string[]): Options {
       transitions: values.transitions === undefined ? null : positive('transitions', values.transitions),
     },
     build: values.build ?? null,
-    focus: oneOf('focus', values.focus, ['everything', 'failpoints']),
+    focus,
     json: values.json ?? null,
     keep: values.keep ?? null,
     width: positive('width', values.width),
-    weights: { ...KINDS, ...Object.fromEntries([...without].map((kind) => [kind, 0])) },
+    weights: {
+      ...(focus === 'failpoints' ? FOCUSED : KINDS),
+      ...Object.fromEntries([...without].map((kind) => [kind, 0])),
+    },
   };
 }
 
