@@ -105,11 +105,20 @@ export class Operator {
         known.set(run, state);
         return state;
       };
+      const idle: string[] = [];
       for (const { id } of await inspection.timers(partition)) {
         const run = parseTimer(id)?.run;
-        if (run === undefined) found.push(`the timer "${id}" is none that coord knows`);
-        else if (isOver(await stateOf(run)))
-          found.push(`the timer "${id}" is of run ${run}, which is ${await stateOf(run)}`);
+        if (run === undefined || isOver(await stateOf(run))) idle.push(id);
+      }
+      // Those that went with the end of their run, between the two looks, are no leftovers.
+      const still = new Set(idle.length === 0 ? [] : (await inspection.timers(partition)).map(({ id }) => id));
+      for (const id of idle.filter((one) => still.has(one))) {
+        const run = parseTimer(id)?.run;
+        found.push(
+          run === undefined
+            ? `the timer "${id}" is none that coord knows`
+            : `the timer "${id}" is of run ${run}, which is ${await stateOf(run)}`,
+        );
       }
       for (const [run, count] of await inspection.waiting(partition))
         if ((await stateOf(run)) === 'not there')
