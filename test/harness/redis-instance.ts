@@ -8,11 +8,6 @@ import { redisBinary } from './redis-server.js';
 
 const run = promisify(execFile);
 
-export interface User {
-  readonly name: string;
-  readonly password: string;
-}
-
 export interface InstanceOptions {
   readonly directory: string;
   readonly port: number;

@@ -37,7 +37,7 @@ export interface SentinelSet {
   stop(): Promise<void>;
 }
 
-export const MASTER_NAME = 'mymaster';
+const MASTER_NAME = 'mymaster';
 
 export async function startSentinel({
   replicas: replicaCount = 2,

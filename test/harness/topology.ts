@@ -10,7 +10,7 @@ import { type Certificates, makeCertificates } from './certificates.js';
 import { freePorts, RedisInstance } from './redis-instance.js';
 
 /** Whom coord comes as, and with a password that is not easy on addresses. */
-export const USER = 'coord-app';
+const USER = 'coord-app';
 export const PASSWORD = 's3cret/@:?#% é';
 export const ADMIN = 'admin';
 export const ADMIN_PASSWORD = 'administrator';
