@@ -15,7 +15,7 @@ import { entriesOf, pairsOf, textOf } from './replies.js';
 const CUT_MS = 120_000;
 const AT_ONCE = 64;
 /** Who is there: nothing that is true of another time. */
-const PRESENT = ['workers', 'coordinators', 'roll', 'meta'];
+const PRESENT: ReadonlySet<string> = new Set(['workers', 'coordinators', 'roll', 'meta']);
 const REQUESTS = 'requests:';
 
 export function redisBackup({
@@ -77,7 +77,7 @@ export function redisBackup({
     cut: (partition) => cut(connection, { partition, keys: all.partition(partition), clock }),
     namespaceKeys: async () => {
       const names = (await keysUnder(connection, all.every)).map((key) => key.slice(all.every.length));
-      return names.filter((name) => !PRESENT.includes(name));
+      return names.filter((name) => !PRESENT.has(name));
     },
     copy: (partition, keys) => inTurn(keys, (key) => copyOne(partition, key)),
     begin: async ({ mark, partitions, hold }) => {
