@@ -62,20 +62,23 @@ export class Undertaker extends Loop {
     const since = this.#answeredAt === null ? 0 : Math.min(now - this.#answeredAt, LOOK_EVERY_MS);
     this.#answeredAt = now;
     const heard = new Map<string, Heard>();
-    for (const { worker, seenAt } of workers) {
+    for (const { worker, seenAt, personas } of workers) {
       const before = this.#heard.get(worker);
       const silent = before?.seenAt === seenAt ? before.silentMs + since : 0;
-      if (isDead(worker)) await this.#bury(worker, 'its process is gone');
-      else if (silent >= silentMs) await this.#bury(worker, `it has said nothing for ${String(Math.round(silent))} ms`);
+      if (isDead(worker)) await this.#bury({ worker, personas }, 'its process is gone');
+      else if (silent >= silentMs)
+        await this.#bury({ worker, personas }, `it has said nothing for ${String(Math.round(silent))} ms`);
       else heard.set(worker, { seenAt, silentMs: silent });
     }
     this.#heard = heard;
   }
 
-  async #bury(worker: string, why: string): Promise<void> {
+  async #bury(dead: Pick<WorkerInfo, 'worker' | 'personas'>, why: string): Promise<void> {
     const { requests, namespace, partitions, report } = this.#params;
+    const { worker } = dead;
     let attempts = 0;
-    for (let partition = 0; partition < partitions; partition++) attempts += await requests.bury({ partition, worker });
+    for (let partition = 0; partition < partitions; partition++)
+      attempts += await requests.bury({ partition, ...dead });
     await namespace.forgetWorker(worker);
     report({ type: 'worker.buried', worker, attempts, why });
   }

@@ -240,8 +240,11 @@ export interface RequestPort {
   beat(key: AttemptKey, beat: { heartbeatMs: number; progress: string }): Promise<'ok' | 'stop'>;
   /** Puts the reply (JSON text) into the run's inbox. `stale`: the attempt is not this worker's any more; kept as evidence in the dead letters. */
   reply(key: AttemptKey, reply: { body: string }): Promise<'ok' | 'repeated' | 'stale'>;
-  /** The worker is known to be dead: the heartbeat deadlines of all it holds are over now. Returns how many those are. */
-  bury(dead: { partition: number; worker: string }): Promise<number>;
+  /**
+   * The worker is known to be dead: the heartbeat deadlines of all it holds are over now, and what it was sent and never
+   * began, of the named personas, counts as abandoned. Returns how many deadlines those are.
+   */
+  bury(dead: { partition: number; worker: string; personas?: readonly string[] }): Promise<number>;
   /** Drops a delivery that is not a request at all, with its reason, to the dead letters. */
   refuse(delivery: Delivery, reason: string): Promise<void>;
   /** Takes the worker's reader away when it holds nothing. */

@@ -5,6 +5,9 @@ import type { Fact } from '../core/facts.js';
 import type { MemoryPartition, MemoryRequest, MemoryRun, MemoryStep } from './partition.js';
 import type { MemoryWatermarks } from './watermarks.js';
 
+/** As in `abandon.lua`. */
+const ABANDONED_MS = 3_600_000;
+
 export class MemoryRequests implements RequestPort {
   readonly #partition: (partition: number) => MemoryPartition;
   readonly #watermarks: MemoryWatermarks;
@@ -136,8 +139,10 @@ export class MemoryRequests implements RequestPort {
     return 'ok';
   }
 
-  async bury({ partition, worker }: Parameters<RequestPort['bury']>[0]): Promise<number> {
+  async bury({ partition, worker, personas = [] }: Parameters<RequestPort['bury']>[0]): Promise<number> {
     const place = this.#partition(partition);
+    for (const request of personas.flatMap((persona) => [...place.requestsOf(persona).values()]))
+      if (request.delivered?.worker === worker) request.delivered = { worker, at: place.now() - ABANDONED_MS };
     let held = 0;
     for (const [run, { steps }] of place.runs) {
       for (const [step, { claim, record }] of steps) {

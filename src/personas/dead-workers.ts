@@ -24,9 +24,9 @@ export async function buryDead(burying: Burying): Promise<void> {
   if (isDead === undefined) return;
   try {
     // What was held in memory alone left no files; the store knows of it.
-    for (const { worker } of await store.namespace.listWorkers()) {
+    for (const { worker, personas } of await store.namespace.listWorkers()) {
       if (!isDead(worker)) continue;
-      for (let partition = 0; partition < partitions; partition++) await store.requests.bury({ partition, worker });
+      for (let partition = 0; partition < partitions; partition++) await store.requests.bury({ partition, worker, personas });
       await store.namespace.forgetWorker(worker);
     }
   } catch (error) {

@@ -48,11 +48,12 @@ export interface WorkerOptions {
   readonly failpoints?: Failpoints;
 }
 
-const TAKE_WAIT_MS = 5_000;
+/** Not for long, since nobody looks for what others left lying meanwhile. */
+const TAKE_WAIT_MS = 1_000;
 /** With several partitions a loop must not keep a place for long that another one could use. */
 const SHARED_WAIT_MS = 1_000;
 const SCARCE_WAIT_MS = 250;
-const SWEEP_EVERY_MS = 5_000;
+const SWEEP_EVERY_MS = 1_000;
 const ABANDONED_AFTER_MS = 10_000;
 /** Several times as often as silence is taken for death. */
 const ANNOUNCE_EVERY_MS = 1_000;
@@ -137,7 +138,7 @@ export class WorkerHost extends Loop {
     const { clock } = this.#options;
     if (!(await this.#join(partition, signal))) return;
     let recover = true;
-    let sweptAt = clock.now();
+    let sweptAt = clock.monotonic();
     while (!signal.aborted) {
       const reservation = this.#slots.reserve(partition);
       if (reservation === null) {
@@ -146,8 +147,8 @@ export class WorkerHost extends Loop {
       }
       let fresh: readonly Delivery[] = [];
       try {
-        if (clock.now() - sweptAt >= SWEEP_EVERY_MS) {
-          sweptAt = clock.now();
+        if (clock.monotonic() - sweptAt >= SWEEP_EVERY_MS) {
+          sweptAt = clock.monotonic();
           fresh = this.#fresh(await this.#claimAbandoned(partition, reservation), reservation);
         }
         if (fresh.length === 0 && !signal.aborted) {

@@ -146,8 +146,10 @@ export class RedisRequests implements RequestPort {
     return reply === 'OK' ? 'ok' : reply === 'REPEATED' ? 'repeated' : 'stale';
   }
 
-  async bury({ partition, worker }: Parameters<RequestPort['bury']>[0]): Promise<number> {
+  async bury({ partition, worker, personas = [] }: Parameters<RequestPort['bury']>[0]): Promise<number> {
     const keys = this.#keys.partition(partition);
+    for (const persona of personas)
+      await this.#connection.script('abandon', [keys.requests(persona)], [worker, INHERIT_AT_ONCE]);
     const attempts = await this.#begunAttempts(keys);
     let held = 0;
     for (const { id, run, step, attempt } of attempts) {

@@ -11,6 +11,7 @@ import { CoordError } from '../core/errors.js';
 const FOLDER = new URL('../../src/redis/scripts/', import.meta.url);
 
 export const SCRIPTS = [
+  'abandon',
   'acquire',
   'admit',
   'announce',

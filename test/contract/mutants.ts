@@ -143,6 +143,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'then',
   },
   {
+    name: 'abandon that leaves a delivery where it is',
+    first: 'bury: what a dead worker was sent',
+    script: 'abandon',
+    from: "'IDLE', 3600000, ",
+    to: '',
+  },
+  {
     name: 'bury that postpones a deadline',
     script: 'bury',
     from: "'XX', 'LT', now_ms()",

@@ -105,6 +105,18 @@ export const watchContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'bury: what a dead worker was sent and never began is abandoned at once',
+    run: async ({ store }) => {
+      await dispatched(store);
+      expect(await take(store, 'w1')).toHaveLength(1);
+      const abandoned = { partition: 0, worker: 'w2', persona: 'qa', idleMs: LONG, limit: 10 };
+      await store.requests.bury({ partition: 0, worker: 'w3', personas: ['qa', 'nobody'] });
+      expect(await store.requests.claimAbandoned(abandoned)).toEqual([]);
+      await store.requests.bury({ partition: 0, worker: 'w1', personas: ['qa', 'nobody'] });
+      expect(await store.requests.claimAbandoned(abandoned)).toMatchObject([{ persona: 'qa', body: 'please' }]);
+    },
+  },
+  {
     name: 'roll: coordinators hear of each other, of those who come, and of those who go or fall silent',
     run: async ({ store, pass }) => {
       const announce = (coordinator: string, aliveMs = LONG): ReturnType<typeof store.roll.announce> =>
