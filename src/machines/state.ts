@@ -90,7 +90,14 @@ export function applyFold(state: RunState, result: FoldResult, chain: string): R
     if (count > 0) state.counters.set(name, count);
     else state.counters.delete(name);
   }
-  return { ...state, record: result.record, version: state.version + 1, chain, backlog: result.backlog, undo: result.undo };
+  return {
+    ...state,
+    record: result.record,
+    version: state.version + 1,
+    chain,
+    backlog: result.backlog,
+    undo: result.undo,
+  };
 }
 
 /** The cause of what is being drafted: which message, and when it arrived. */

@@ -9,7 +9,7 @@ import { mapRun } from '../../src/machines/mapping.js';
 import { foldMigration } from '../../src/machines/migrate.js';
 import { applyFold } from '../../src/machines/state.js';
 import { conditional, decision, forEach, loop, parallel, step, wait, workflow } from '../harness/definitions.js';
-import { Bench, FAIL } from '../harness/fold-bench.js';
+import { Bench, FAIL, passing } from '../harness/fold-bench.js';
 import { anySteps, mayHappen, World } from '../harness/random-runs.js';
 
 function planOf(steps: readonly StepDefinition[], change: Partial<WorkflowDefinition> = {}): Plan {
@@ -206,6 +206,23 @@ describe('foldMigration', () => {
     migrate(bench, planOf([wait('w', { signal: 'go' }), step('z', { dependencies: ['w'] })]));
     expect(bench.status).toBe('waiting');
     expect(bench.signal('go').asked).toEqual(['z']);
+  });
+
+  test('what was made of a record under the old definition is made anew, as after a takeover', () => {
+    const steps = (inside: readonly string[]): StepDefinition[] => [
+      conditional('c', 'true', { then: inside.map((id) => step(id)) }),
+      step('m', { dependencies: ['c'] }),
+      step('n', { dependencies: ['m'] }),
+    ];
+    const [kept, taken] = [false, true].map((takeover) => {
+      const bench = new Bench(steps(['x', 'y'])).start();
+      bench.reply('x', passing('of x')).reply('y', passing('of y'));
+      migrate(bench, planOf(steps(['y', 'x'])));
+      if (takeover) bench.reload();
+      return bench.pass('m').requests.at(-1)?.results['c'];
+    });
+    expect(kept).toEqual(taken);
+    expect(kept).toMatchObject({ result: 'of x' });
   });
 
   test('a mapping says of every step what becomes of it', () => {
