@@ -56,7 +56,7 @@ export async function judgeHistory(
 }
 
 /** Hash of the definition that the run began with: the one that the first migration left, or the one that it has. */
-export function begunWith({
+function begunWith({
   definition,
   history,
 }: {
