@@ -154,7 +154,12 @@ test('with a replica that stands still, a start is not confirmed, and neither is
     expect(await master.server.cli('EXISTS', 'run')).toBe('1');
     await expect(start()).rejects.toMatchObject({ code: 'NOT_CONFIRMED' });
     replica.server.thaw();
-    expect(await start()).toEqual(['REPEATED']);
+    let reply: unknown = null;
+    await until('it is confirmed', async () => {
+      reply = await start().catch(() => null);
+      return reply !== null;
+    });
+    expect(reply).toEqual(['REPEATED']);
     expect(await replica.server.cli('EXISTS', 'run')).toBe('1');
   } finally {
     store.close();
