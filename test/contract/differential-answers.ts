@@ -2,7 +2,9 @@
  * Answers of a store in a form that can be compared with those of another one: ids are named by the order in which they
  * appear, JSON that scripts write is parsed, what the ports leave open (which of several personas comes first) is sorted.
  */
+import type { InspectedRun } from '../../src/core/inspection-port.js';
 import type { StoredRun } from '../../src/core/ports.js';
+import type { RunStatus } from '../../src/core/statuses.js';
 
 interface Place {
   readonly partition: number;
@@ -40,10 +42,19 @@ export function sortedBy<T>(things: readonly T[], by: (thing: T) => string): rea
   return things.toSorted((a, b) => (by(a) < by(b) ? -1 : Number(by(a) > by(b))));
 }
 
+export function inOrder<T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {
+  return sortedBy([...map], ([key]) => key);
+}
+
 export function shown(stored: StoredRun | null): unknown {
-  if (stored === null) return null;
-  const sorted = (map: ReadonlyMap<string, unknown>): unknown => sortedBy([...map], ([key]) => key);
-  return { ...stored, steps: sorted(stored.steps), claims: sorted(stored.claims) };
+  return stored === null ? null : { ...stored, steps: inOrder(stored.steps), claims: inOrder(stored.claims) };
+}
+
+export function inspected({ run, listed }: InspectedRun): unknown {
+  if (run === null) return { run, listed: listed.toSorted() };
+  const { steps, tokens, delivered, claimed, ...rest } = run;
+  const maps = { steps: inOrder(steps), tokens: inOrder(tokens), delivered: inOrder(delivered) };
+  return { ...rest, ...maps, claimed: claimed.toSorted(), listed: listed.toSorted() };
 }
 
 /** Scripts and programs write the same JSON with its members in another order. */
@@ -53,4 +64,10 @@ export function jsonOr(value: string): unknown {
   } catch {
     return value;
   }
+}
+
+/** What the engine knows of a run before it changes it. */
+export function statusOf(record: string): RunStatus {
+  const { status } = jsonOr(record) as { status?: RunStatus };
+  return status ?? 'pending';
 }

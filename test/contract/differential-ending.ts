@@ -1,13 +1,14 @@
-/** The last moves of every game: whatever the stores hold comes to light, and may differ no more than before. */
+/** The last moves of every game: whatever the stores hold comes to light, in full for the partition where most is played. */
 import { RUN_STATUSES } from '../../src/core/statuses.js';
-import { type Move, RUN_NAMES as RUNS } from './differential-moves.js';
+import { RUN_NAMES as RUNS } from './differential-draws.js';
+import type { Move } from './differential-moves.js';
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1_000;
 const ALL = 1_000;
 const LAST = { ago: 0, forged: 'no' } as const;
 
 export function ending(): readonly Move[] {
-  return [0, 1].flatMap((partition) => endingOf(partition));
+  return [...endingOf(0), { process: 0, partition: 1, move: 'inspect' }];
 }
 
 function endingOf(partition: number): readonly Move[] {
@@ -15,6 +16,9 @@ function endingOf(partition: number): readonly Move[] {
   return [
     ...[0, 1].map((process): Move => ({ ...at, process, move: 'check', by: 'last' })),
     { ...at, move: 'incidents' },
+    { ...at, move: 'inspect' },
+    { ...at, move: 'audit', limit: ALL },
+    { ...at, move: 'letters', after: null, limit: ALL },
     ...RUN_STATUSES.map((status): Move => ({ ...at, move: 'list', statuses: [status], limit: ALL })),
     ...RUNS.map((run): Move => ({ ...at, move: 'load', run })),
     ...RUNS.map((run): Move => ({ ...at, move: 'history', run, after: null, limit: ALL })),

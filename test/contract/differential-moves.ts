@@ -4,39 +4,30 @@
  */
 import fc from 'fast-check';
 import { RUN_STATUSES } from '../../src/core/statuses.js';
-
-const one = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
-const seldom = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
-  fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: value });
-const few = { maxLength: 3 };
-
-/** How long ago a thing was brought up: 0 is the newest; it goes round when there are fewer. */
-const ago: fc.Arbitrary<number> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant(0) },
-  { weight: 2, arbitrary: fc.nat({ max: 20 }) },
-);
-/** Which of two processes does it, each with a store object of its own: only they know what was confirmed to them. */
-const process = one<number>(0, 0, 0, 1);
-const partition = one<number>(0, 0, 0, 0, 1);
-export const RUN_NAMES = ['a', 'b', 'c', 'd', 'e', 'limit'] as const;
-const run = one<string>('a', 'a', 'a', 'a', ...RUN_NAMES);
-const step = one<string>('s1', 's2');
-const attempt = one<number>(1, 1, 2);
-const persona = one<string>('qa', 'dev');
-const personas: fc.Arbitrary<string[]> = fc.subarray(['qa', 'dev'], { minLength: 1 });
-const worker = one<string>('w1', 'w1', 'w2', 'w3');
-const owner = one<string>('o1', 'o1', 'o2');
-const text = one<string>('{}', '{"n":1}', 'no JSON \u0000 é"', '');
-const list = one<string>('[]', '[{"n":1}]', '["é",2]');
-const hash = one<string>('h1', 'h1', 'h2');
-const limit = fc.integer({ min: 1, max: 4 });
-/** Shorter than, as long as, and longer than the steps of time. */
-const duration = one<number>(-5, 0, 9, 10, 11, 1_000, 60_000);
-const passing = one<number>(0, 1, 9, 10, 11, 1_000, 60_000, 24 * 60 * 60 * 1_000);
-const slotKey = one<string>('x', 'y');
-const timer: fc.Arbitrary<string> = fc
-  .tuple(one('heartbeat', 'timeout', 'wait'), run, step, attempt)
-  .map((parts) => parts.map(String).join('|'));
+import {
+  ago,
+  attempt,
+  duration,
+  few,
+  hash,
+  limit,
+  list,
+  move,
+  one,
+  owner,
+  partition,
+  passing,
+  persona,
+  personas,
+  run,
+  seldom,
+  slotKey,
+  step,
+  text,
+  timer,
+  worker,
+} from './differential-draws.js';
+import { keepingMoves } from './differential-keeping.js';
 
 /** A lease that was held once; `forged` is one that nobody ever held. */
 const lease = fc.record({ ago, forged: one<'no' | 'owner' | 'epoch'>('no', 'no', 'no', 'no', 'no', 'owner', 'epoch') });
@@ -100,22 +91,14 @@ const begin = fc.record({
   timeoutMs: fc.option(duration),
 });
 
-function move<K extends string, T extends object>(
-  weight: number,
-  name: K,
-  given: fc.Arbitrary<T>,
-): { weight: number; arbitrary: fc.Arbitrary<{ readonly move: K; readonly process: number } & T> } {
-  return { weight, arbitrary: fc.tuple(process, given).map(([by, rest]) => ({ move: name, process: by, ...rest })) };
-}
-
 const anyMove = fc.oneof(
   move(3, 'pass', fc.record({ ms: passing })),
   move(4, 'acquire', fc.record({ partition, owner, leaseMs: duration })),
   move(1, 'renew', fc.record({ lease, leaseMs: duration })),
   move(1, 'release', fc.record({ lease })),
-  move(2, 'read', fc.record({ partition, after: fc.option(ago), limit })),
+  move(4, 'read', fc.record({ partition, after: fc.option(ago), limit })),
   move(10, 'commit', fc.record({ lease, commit })),
-  move(2, 'discard', fc.record({ lease, entry: ago, reason: text, quarantine: fc.boolean() })),
+  move(4, 'discard', fc.record({ lease, entry: ago, reason: text, quarantine: fc.boolean() })),
   move(3, 'fire', fc.record({ lease, limit })),
   move(2, 'suspect', fc.record({ lease, entries: fc.array(ago, { minLength: 1, maxLength: 3 }) })),
   move(5, 'start', start),
@@ -146,6 +129,8 @@ const anyMove = fc.oneof(
   move(4, 'check', fc.record({ partition, by: owner })),
   move(1, 'incidents', fc.record({ partition })),
   move(1, 'acknowledge', fc.record({ partition })),
+  move(1, 'inspect', fc.record({ partition })),
+  ...keepingMoves,
 );
 
 export type Move = typeof anyMove extends fc.Arbitrary<infer M> ? M : never;
@@ -153,7 +138,7 @@ export type CommitMove = Extract<Move, { readonly move: 'commit' }>['commit'];
 export type LeaseChoice = Extract<Move, { readonly move: 'commit' }>['lease'];
 export type AttemptChoice = Extract<Move, { readonly move: 'reply' }>['key'];
 
-/** A partition taken, a run started, a step asked of a persona and delivered: where most of what can go wrong begins. */
+/** A run that is started, asks, is worked for and set aside: a game begins with a part of it, where more can go wrong. */
 const BEGINNING: readonly Move[] = [
   { process: 0, move: 'join', partition: 0, worker: 'w1', personas: ['qa', 'dev'] },
   { process: 0, move: 'acquire', partition: 0, owner: 'o1', leaseMs: 60_000 },
@@ -180,7 +165,7 @@ const BEGINNING: readonly Move[] = [
       steps: [{ step: 's1', attempt: 1, status: 'queued', awaited: true }],
       consumed: [0],
       requests: [{ persona: 'qa', step: 's1', attempt: 1 }],
-      arm: [],
+      arm: [{ id: 'wait|a|s2|1', afterMs: 1_000 }],
       disarm: [],
       entry: { messages: '[]', facts: '[{"type":"queued"}]', hash: 'h0', genesis: '{}' },
       definition: null,
@@ -190,6 +175,10 @@ const BEGINNING: readonly Move[] = [
     },
   },
   { process: 0, move: 'take', partition: 0, worker: 'w1', persona: 'qa', limit: 4, recover: false },
+  { process: 0, move: 'begin', delivery: 0, worker: 'w1', attempt: 1, heartbeatMs: 1_000, timeoutMs: 60_000 },
+  { process: 0, move: 'tell', partition: 0, run: 'a', kind: 'signal', key: 'k5', hash: 'h1', body: '{}' },
+  { process: 0, move: 'read', partition: 0, after: null, limit: 4 },
+  { process: 0, move: 'discard', lease: { ago: 0, forged: 'no' }, entry: 0, reason: 'no reason', quarantine: true },
 ];
 
 export const moves: fc.Arbitrary<readonly Move[]> = fc

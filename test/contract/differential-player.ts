@@ -11,8 +11,8 @@ import type {
   Store,
   StoredRun,
 } from '../../src/core/ports.js';
-import type { RunStatus } from '../../src/core/statuses.js';
-import { Ids, jsonOr, newest, shown, sortedBy } from './differential-answers.js';
+import { Ids, inOrder, inspected, jsonOr, newest, shown, sortedBy, statusOf } from './differential-answers.js';
+import { Keeper } from './differential-keeping.js';
 import type { AttemptChoice, CommitMove, LeaseChoice, Move } from './differential-moves.js';
 
 const NEVER = new AbortController().signal;
@@ -38,6 +38,7 @@ export class Player {
   readonly #deliveries: Delivery[] = [];
   readonly #begun: AttemptKey[] = [];
   readonly #ids = new Ids();
+  readonly #keeper = new Keeper(this.#ids);
 
   constructor(side: Side) {
     this.#side = side;
@@ -105,7 +106,21 @@ export class Player {
       case 'history':
       case 'feed':
       case 'dead-letters':
+      case 'inspect':
         return this.#read(move, store);
+      case 'letters':
+      case 'replay':
+      case 'drop':
+      case 'audit':
+      case 'fields':
+      case 'timers-of':
+      case 'reinstate':
+      case 'end':
+      case 'run-ids':
+      case 'heads':
+      case 'remove':
+      case 'forget-keys':
+        return this.#keeper.play(move, store);
       case 'join':
       case 'take':
       case 'take-all':
@@ -217,7 +232,7 @@ export class Player {
     }
   }
 
-  async #read(move: ReaderMove, { runs }: Store): Promise<unknown> {
+  async #read(move: ReaderMove, { runs, inspection }: Store): Promise<unknown> {
     const { partition } = move;
     switch (move.move) {
       case 'list':
@@ -236,6 +251,13 @@ export class Player {
         const entries = await runs.feed({ partition, after, limit: move.limit, waitMs: 0, signal: NEVER });
         const facts = entries.map((entry) => ({ ...this.#ids.named('feed', move, entry), facts: jsonOr(entry.facts) }));
         return { facts, head: this.#ids.name('feed', move, await runs.feedHead(partition)) };
+      }
+      case 'inspect': {
+        const names = sortedBy(await inspection.names(partition), (name) => name);
+        const found = await Promise.all(names.map((name) => inspection.inspect(partition, name)));
+        const timers = sortedBy(await inspection.timers(partition), ({ id }) => id);
+        const waiting = inOrder(await inspection.waiting(partition));
+        return { names, found: found.map(inspected), timers, waiting };
       }
       case 'dead-letters': {
         const letters = (await runs.deadLetters(partition, move.limit)).toReversed();
@@ -269,7 +291,7 @@ export class Player {
       run,
       expectedVersion: version,
       record: JSON.stringify({ status: to, version, é: '"' }),
-      status: { from: statusOf(stored), to },
+      status: { from: statusOf(stored?.record ?? ''), to },
       steps: steps.map(({ step, attempt, status, awaited }) => ({
         step,
         record: status === null ? null : JSON.stringify({ status, attempt, version }),
@@ -299,7 +321,7 @@ export class Player {
 
 type MoveOf<K extends Move['move']> = Extract<Move, { readonly move: K }>;
 type OwnerMove = MoveOf<'acquire' | 'renew' | 'release' | 'read' | 'commit' | 'discard' | 'fire' | 'suspect'>;
-type ReaderMove = MoveOf<'list' | 'load' | 'history' | 'feed' | 'dead-letters'>;
+type ReaderMove = MoveOf<'list' | 'load' | 'history' | 'feed' | 'dead-letters' | 'inspect'>;
 type WorkerMove = MoveOf<
   | 'join'
   | 'take'
@@ -320,11 +342,4 @@ function tokenOf(step: string, attempt: number): string {
 
 function keyOf({ partition, run, step, attempt, worker }: Omit<AttemptKey, 'token'>): AttemptKey {
   return { partition, run, step, attempt, worker, token: tokenOf(step, attempt) };
-}
-
-/** What the engine knows of a run before it commits. */
-function statusOf(stored: StoredRun | null): RunStatus {
-  if (stored === null) return 'pending';
-  const { status } = jsonOr(stored.record) as { status?: RunStatus };
-  return status ?? 'pending';
 }
