@@ -74,7 +74,7 @@ async function judge(mutant: Mutant): Promise<{ readonly caught: boolean; readon
   } catch (error) {
     return { caught: false, words: error instanceof Error ? error.message : String(error) };
   }
-  const range = ['--seeds', values.seeds, '--from', values.from, '--bare'];
+  const range = ['--seeds', values.seeds, '--from', values.from, '--bare', '--focus', mutant.focus ?? ''];
   const { code, signal, output } = await simulation(join(folder, 'build'), range);
   rmSync(folder, { recursive: true, force: true });
   // One that hangs, or dies, is found as well: nobody would call that a passed run.

@@ -14,6 +14,8 @@ export interface Patch {
 export interface Mutant {
   readonly name: string;
   readonly patches: readonly Patch[];
+  /** Faults that bring it to light, as `--focus` of the simulation takes them: seeds without one of these are not tried. */
+  readonly focus?: string;
 }
 
 const FENCE_OF_COMMIT: Patch = {
@@ -31,11 +33,20 @@ const VERSION_OF_COMMIT: Patch = {
 const FORGETTING: Patch = { file: 'coordinator/owner', from: 'turn.forget();', to: '' };
 
 export const MUTANTS: readonly Mutant[] = [
-  { name: 'commit without the version check', patches: [VERSION_OF_COMMIT] },
-  { name: 'commit without the fence', patches: [FENCE_OF_COMMIT] },
-  { name: 'commit with neither fence nor version check', patches: [FENCE_OF_COMMIT, VERSION_OF_COMMIT] },
+  { name: 'commit without the version check', focus: 'edit', patches: [VERSION_OF_COMMIT] },
+  {
+    name: 'commit without the fence',
+    focus: 'stall-before partitions.commit,late-request partitions.commit,stall-after partitions.load',
+    patches: [FENCE_OF_COMMIT],
+  },
+  {
+    name: 'commit with neither fence nor version check',
+    focus: 'edit,stall-before partitions.commit,late-request partitions.commit',
+    patches: [FENCE_OF_COMMIT, VERSION_OF_COMMIT],
+  },
   {
     name: 'a fence that looks at the epoch only',
+    focus: 'power-cut,failover',
     patches: [
       {
         file: 'memory/partitions',
@@ -105,6 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a cursor that is kept over a lost connection',
+    focus: 'power-cut,failover',
     patches: [
       { file: 'coordinator/owner', from: "let cursor = '0';", to: "let cursor = this.kept ?? '0';" },
       { file: 'coordinator/owner', from: 'cursor = done.cursor;', to: 'cursor = this.kept = done.cursor;' },
@@ -112,18 +124,22 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'runs in memory that are kept over a lost lease, without the version check',
+    focus: 'lost-reply partitions.commit,edit,cut',
     patches: [FORGETTING, VERSION_OF_COMMIT],
   },
   {
     name: 'a stale commit that is taken for done',
+    focus: 'edit',
     patches: [{ file: 'coordinator/turn', from: "return 'again';", to: "return 'ok';" }],
   },
   {
     name: 'evaluations that are not counted before they happen',
+    focus: 'poison',
     patches: [{ file: 'coordinator/owner', from: 'if (careful) {', to: 'if (false) {' }],
   },
   {
     name: 'a message that kills its coordinator and is never set aside',
+    focus: 'poison',
     patches: [{ file: 'coordinator/owner', from: 'count > MAX_SUSPICIONS', to: 'count > 1_000' }],
   },
   {
@@ -132,12 +148,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a store that went back and says nothing',
+    focus: 'power-cut,failover',
     patches: [
       { file: 'memory/watermarks', from: 'return stood >= seen.position ? null :', to: 'return true ? null :' },
     ],
   },
   {
     name: 'reply without the token',
+    focus: 'forged-token',
     patches: [
       {
         file: 'memory/requests',
@@ -148,10 +166,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'reply from whoever',
+    focus: 'wrong-worker',
     patches: [{ file: 'memory/requests', from: 'claim?.worker === worker ? claim : null', to: 'claim' }],
   },
   {
     name: 'reply to an attempt that nobody has begun',
+    focus: 'reply-unbegun',
     patches: [
       {
         file: 'memory/requests',
@@ -169,12 +189,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'begin without the token',
+    focus: 'late-reply,forged-token',
     patches: [
       { file: 'memory/requests', from: 'if (step.token !== key.token)\n            return whyNot(run, key);', to: '' },
     ],
   },
   {
     name: 'begin that lets two work',
+    focus: 'wrong-worker',
     patches: [
       {
         file: 'memory/requests',
@@ -185,6 +207,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a request that is gone when it is delivered',
+    focus: 'lost-reply requests.take,crash-after requests.take,crash-before requests.begin',
     patches: [
       {
         file: 'memory/requests',
@@ -205,6 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'neither own deliveries nor abandoned ones are taken again',
+    focus: 'lost-reply requests.take,crash-after requests.take,crash-before requests.begin',
     patches: [
       { file: 'personas/host', from: 'let recover = true;', to: 'let recover = false;' },
       { file: 'personas/host', from: 'recover = taken.aborted || (recover && fresh.length > 0);', to: '' },
@@ -225,6 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a claim without a heartbeat deadline',
+    focus: 'crash-after requests.begin,kill,crash-before requests.reply',
     patches: [
       { file: 'memory/requests', from: "place.timers.set(timer('heartbeat', key), now + heartbeatMs);", to: '' },
     ],
@@ -251,6 +276,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a fold that takes any reply to a step that waits for one',
+    focus: 'forged-token',
     patches: [
       { file: 'machines/fold', from: 'awaited === null || awaited !== token', to: 'awaited === null' },
       {
@@ -272,6 +298,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'admit that forgets the key',
+    focus: 'lost-reply admission.admit,crash-after admission.admit,late-request admission.admit',
     patches: [
       {
         file: 'memory/store',
@@ -294,6 +321,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a write that is not known to have happened and is given up',
+    focus: 'lost-request requests.reply,lost-request requests.begin',
     patches: [{ file: 'personas/patience', from: 'means.signal.aborted || !mayPass(error)', to: 'true' }],
   },
 ];

@@ -6,7 +6,8 @@ import { sweep } from './sweep.js';
 
 const USAGE = `npm run simulate -- --seed N [--faults i,j,k] [--trace]   one seed, all of its faults or only these
 npm run simulate -- --seeds N [--from N] [--keep-going] [--strict]   many seeds; a failing one is shrunk and named,
-    with --bare it is only named; --strict: faults and answers that never came up are a failure`;
+    with --bare it is only named; --strict: faults and answers that never came up are a failure;
+    --focus power-cut,edit: only seeds that draw one of these faults`;
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     'keep-going': { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
     bare: { type: 'boolean', default: false },
+    focus: { type: 'string', default: '' },
     build: { type: 'string' },
   },
 });
@@ -64,12 +66,13 @@ async function one(seed: number): Promise<number> {
 
 async function many(count: number): Promise<number> {
   const from = Number(values.from);
-  const result = await sweep({ from, count, keepGoing: values['keep-going'], tell: (line) => console.log(line) });
+  const focus = values.focus.split(',').filter((kind) => kind !== '');
+  const tell = (line: string): void => console.log(line);
+  const result = await sweep({ from, count, focus, keepGoing: values['keep-going'], tell });
   for (const { seed, violations } of result.failed) {
-    console.log(`seed ${String(seed)} fails: ${violations[0]?.invariant ?? ''} ${violations[0]?.what ?? ''}`);
     if (values.bare) continue;
     const faults = await shrink(seed);
-    for (const { invariant, what } of violations.slice(1, 10)) console.log(`  ${invariant} ${what}`);
+    for (const { invariant, what } of violations.slice(0, 10)) console.log(`  ${invariant} ${what}`);
     console.log(`  npm run simulate -- --seed ${String(seed)} --faults ${faults.join(',')}`);
   }
   if (!values.bare) console.log(result.table);

@@ -98,7 +98,6 @@ export class Misdeeds {
     const { requests } = this.#store;
     const run = this.#openRun(whim);
     const body = JSON.stringify({ status: 'pass', result: { forged: true }, artifacts: [], error: null, commit: null });
-    const asked = this.#asked(whim);
     switch (kind) {
       case 'reply-twice':
         // Whatever reply comes next comes twice, at once or a while later.
@@ -112,8 +111,10 @@ export class Misdeeds {
         return true;
       }
       case 'forged-token': {
+        const asked = this.#asked(whim, (key) => this.#claimant(key) !== null) ?? this.#asked(whim);
         if (asked === null) return false;
-        const forged = { ...asked, token: `${asked.token}0` };
+        // Who holds an attempt knows how a token looks.
+        const forged = { ...asked, token: `${asked.token}0`, worker: this.#claimant(asked) ?? asked.worker };
         this.#say('requests.reply', requests.reply(forged, { body }));
         this.#say('requests.beat', requests.beat(forged, { heartbeatMs: 100_000, progress: 'forged' }));
         this.#say('requests.begin', requests.begin(forged, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }));

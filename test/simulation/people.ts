@@ -148,8 +148,10 @@ export class People {
       this.acknowledged.push({ kind, run, at: this.#world.schedule.now });
     } catch (error) {
       if (!(error instanceof CoordError)) throw error;
+      // The run went with what the store has lost.
+      if (error.code === 'RUN_NOT_FOUND') this.gone.add(run);
       // It came too late, or it was told before.
-      if (error.code !== 'RUN_ENDED' && error.code !== 'DECISION_REFUSED') throw error;
+      else if (error.code !== 'RUN_ENDED' && error.code !== 'DECISION_REFUSED') throw error;
     }
   }
 

@@ -5,7 +5,7 @@
 import type { Violation } from '../invariants/violation.js';
 import { Cast } from './cast.js';
 import { Draw } from './draw.js';
-import { drawFaults, type Fault } from './faults.js';
+import { drawFaults, type Fault, isCallFault } from './faults.js';
 import { Misdeeds } from './misdeeds.js';
 import { judge } from './oracle.js';
 import { People, type Wish } from './people.js';
@@ -41,15 +41,32 @@ const REST_MS = 30 * 60_000;
 const STILL_MS = 8 * 60_000;
 const LOOK_EVERY_MS = 500;
 
+/** What a seed decides before anything happens. */
+function settingOf(seed: number): {
+  readonly draw: Draw;
+  readonly until: number;
+  readonly leaseMs: number;
+  readonly faults: readonly Fault[];
+} {
+  const draw = new Draw(`seed ${String(seed)}`);
+  const until = draw.pick([15_000, 30_000, 60_000]);
+  const leaseMs = draw.pick([2_000, 2_000, 3_000]);
+  return { draw, until, leaseMs, faults: drawFaults(draw.fork('faults'), { until, leaseMs }) };
+}
+
+/** Whether one of these faults is drawn by the seed: as `kind`, or as `kind method` for one that hits a call. */
+export function hasFault(seed: number, wanted: readonly string[]): boolean {
+  return settingOf(seed).faults.some(
+    (fault) => wanted.includes(fault.kind) || (isCallFault(fault) && wanted.includes(`${fault.kind} ${fault.method}`)),
+  );
+}
+
 /** `only`: the faults that happen; all of the seed's by default. */
 export async function simulate(
   seed: number,
   { only = null, keep = false }: { only?: ReadonlySet<number> | null; keep?: boolean } = {},
 ): Promise<Simulated> {
-  const draw = new Draw(`seed ${String(seed)}`);
-  const until = draw.pick([15_000, 30_000, 60_000]);
-  const leaseMs = draw.pick([2_000, 2_000, 3_000]);
-  const drawn = drawFaults(draw.fork('faults'), { until, leaseMs });
+  const { draw, until, leaseMs, faults: drawn } = settingOf(seed);
   const faults = only === null ? drawn : drawn.filter(({ id }) => only.has(id));
   const schedule = new Schedule(draw.fork('order'));
   const trace = new Trace(keep);

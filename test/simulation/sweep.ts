@@ -5,7 +5,7 @@
 import type { Violation } from '../invariants/violation.js';
 import { ANSWERS } from './answers.js';
 import { FAULT_KINDS } from './faults.js';
-import { simulate, type Simulated } from './simulation.js';
+import { hasFault, simulate, type Simulated } from './simulation.js';
 
 export interface Swept {
   readonly seeds: number;
@@ -27,18 +27,24 @@ export async function sweep(want: {
   readonly keepGoing: boolean;
   readonly tell: (line: string) => void;
   readonly twiceEvery?: number;
+  /** Only seeds that draw one of these faults; all by default. */
+  readonly focus?: readonly string[];
 }): Promise<Swept> {
-  const { from, count, keepGoing, tell, twiceEvery = TWICE_EVERY } = want;
+  const { from, count, keepGoing, tell, twiceEvery = TWICE_EVERY, focus = [] } = want;
   const failed: { seed: number; violations: readonly Violation[] }[] = [];
   const met = new Meetings();
   const sums = { virtualMs: 0, transitions: 0, runs: 0, faults: 0, steps: 0 };
   let seeds = 0;
-  for (let seed = from; seed < from + count; seed++) {
+  for (let seed = from; seeds < count; seed++) {
+    if (focus.length > 0 && !hasFault(seed, focus)) continue;
     const result = await simulate(seed);
     const violations = [...result.violations];
     if (seed % twiceEvery === 0 && (await simulate(seed)).hash !== result.hash)
       violations.push({ invariant: 'I16', what: 'it does not go the same way twice' });
-    if (violations.length > 0) failed.push({ seed, violations });
+    if (violations.length > 0) {
+      failed.push({ seed, violations });
+      tell(`seed ${String(seed)} fails: ${violations[0]?.invariant ?? ''} ${violations[0]?.what ?? ''}`);
+    }
     met.add(result);
     seeds++;
     sums.virtualMs += result.virtualMs;

@@ -34,10 +34,15 @@ export interface Rollback {
   readonly to: number;
   /** Changes that are gone, by partition. */
   readonly lost: readonly number[];
-  /** Position that each partition went back to. */
+  /** Position that each partition went back to, and how often it had been taken by then. */
   readonly stood: readonly number[];
+  readonly taken: readonly number[];
   /** Processes that had seen more confirmed, with the partition. */
-  readonly witnesses: readonly { readonly process: SimulatedProcess; readonly partition: number }[];
+  readonly witnesses: readonly {
+    readonly process: SimulatedProcess;
+    readonly partition: number;
+    readonly seen: number;
+  }[];
 }
 
 export class World {
@@ -148,9 +153,10 @@ export class World {
     const witnesses = [...this.links].flatMap(({ process }) =>
       [...process.seen]
         .filter(([partition, position]) => process.alive && position > (stood[partition] ?? 0))
-        .map(([partition]) => ({ process, partition })),
+        .map(([partition, position]) => ({ process, partition, seen: position })),
     );
-    this.rollbacks.push({ at: this.schedule.now, to: at, lost, stood, witnesses });
+    const taken = lost.map((_count, partition) => this.contents.at(partition).takeovers.length);
+    this.rollbacks.push({ at: this.schedule.now, to: at, lost, stood, taken, witnesses });
     for (const [other, later] of this.#saved) if (later.at > at) this.#saved.delete(other);
     this.hangUp('the store went back');
     return true;
