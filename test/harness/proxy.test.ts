@@ -143,6 +143,20 @@ describe('the proxy', () => {
     expect(performance.now() - from).toBeGreaterThanOrEqual(55);
   });
 
+  test('keeps the order when slowness ends while something is under way', async () => {
+    const { socket } = await through();
+    proxy.strike({ kind: 'slow', ms: 60_000, delayMs: 80 });
+    const first = arrives();
+    socket.write('one ');
+    // The proxy reads it, and holds it.
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    proxy.calm();
+    socket.write('two');
+    await first;
+    expect(arrived).toBe('one two');
+    socket.destroy();
+  });
+
   test('cuts everything at once', async () => {
     const both = await Promise.all([through(), through()]);
     for (const { socket } of both) {

@@ -25,6 +25,8 @@ interface Link {
   readonly server: Socket;
   /** Whether an answer of it was kept back: then it can only be cut. */
   broken: boolean;
+  /** What is under way slowly; whatever follows goes behind it, whether or not the fault is over by then. */
+  readonly late: Record<Way, Buffer[]>;
 }
 
 type Way = 'request' | 'reply';
@@ -77,7 +79,7 @@ export class Proxy {
 
   #link(client: Socket): void {
     const server = dial(this.#upstream);
-    const link: Link = { client, server, broken: false };
+    const link: Link = { client, server, broken: false, late: { request: [], reply: [] } };
     this.#links.add(link);
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);
@@ -90,6 +92,11 @@ export class Proxy {
 
   #pass(link: Link, way: Way, data: Buffer): void {
     const target = way === 'request' ? link.server : link.client;
+    const late = link.late[way];
+    if (late.length > 0) {
+      late.push(data);
+      return;
+    }
     const once = this.#once;
     if (once?.kind === 'cut-after-request' && way === 'request') {
       this.#once = null;
@@ -114,13 +121,8 @@ export class Proxy {
       target.write(data);
       return;
     }
-    // One piece after the other: what follows waits in the socket.
-    const source = way === 'request' ? link.client : link.server;
-    source.pause();
-    setTimeout(() => {
-      target.write(data);
-      source.resume();
-    }, during.delayMs);
+    late.push(data);
+    setTimeout(() => target.write(Buffer.concat(late.splice(0))), during.delayMs);
   }
 
   #begin(fault: Extract<Fault, { ms: number }>): void {
