@@ -71,8 +71,8 @@ export interface Commit {
   /** Inbox entries that this transition consumed; they are deleted with it. */
   readonly consumed: readonly string[];
   readonly requests: readonly { readonly persona: string; readonly body: string }[];
-  /** Timers by id; `afterMs` counts from the moment of the commit, by the store's clock. */
-  readonly arm: readonly { readonly id: string; readonly afterMs: number }[];
+  /** Timers by id; `afterMs` counts from the moment of the commit, by the store's clock, unless `at` says when, in ms of that clock. */
+  readonly arm: readonly { readonly id: string; readonly afterMs: number; readonly at?: number }[];
   readonly disarm: readonly string[];
   /** The entry of the run's history, in the parts that `core/journal.ts` says. Its facts go to the partition's feed too. */
   readonly entry: {

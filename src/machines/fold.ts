@@ -86,13 +86,17 @@ function start(draft: Draft, message: MessageOf<'start'>): string | null {
   draft.setRecord({ status: move.state, startedAt: message.at });
   const { definition, hash } = plan;
   draft.facts.push({ ...base(draft), type: 'run.started', workflow: definition.name, definition: hash });
-  if (timeout !== null) draft.arm(deadlineTimer(draft), timeout.ms);
+  if (timeout !== null) draft.arm(deadlineTimer(draft), { afterMs: timeout.ms });
   if (!begin(draft, rootOf(draft))) endRun(draft);
   return null;
 }
 
 /** The time that the run may take, or why it cannot be said; null without one. */
-export function timeoutOf({ plan, task, variables }: Draft): { readonly ms: number } | { readonly unfit: string } | null {
+export function timeoutOf({
+  plan,
+  task,
+  variables,
+}: Draft): { readonly ms: number } | { readonly unfit: string } | null {
   const { timeout, definition } = plan;
   if (timeout === null) return null;
   try {

@@ -82,7 +82,7 @@ function changeTimers(draft: Draft, before: RunState): void {
   const timeout = timeoutOf(draft);
   const spent = draft.cause.at - (draft.record.startedAt ?? draft.cause.at);
   if (timeout === null) draft.disarm(deadlineTimer(draft));
-  else if ('ms' in timeout) draft.arm(deadlineTimer(draft), timeout.ms - spent);
+  else if ('ms' in timeout) draft.arm(deadlineTimer(draft), { afterMs: timeout.ms - spent });
 }
 
 function goOn(draft: Draft, mapping: Mapping): void {

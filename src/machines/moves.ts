@@ -54,12 +54,12 @@ export function base(draft: Draft): { run: string; at: number; cause: string } {
   return { run: draft.record.id, at: draft.cause.at, cause: draft.cause.id };
 }
 
-export function armTimer(draft: Draft, timer: { kind: TimerKind; path: string; afterMs: number }): void {
-  const { attempt } = draft.step(timer.path);
-  draft.arm(
-    timerId({ kind: timer.kind, run: draft.record.id, step: timer.path, attempt: Math.max(1, attempt) }),
-    timer.afterMs,
-  );
+export function armTimer(
+  draft: Draft,
+  { kind, path, ...due }: { kind: TimerKind; path: string; afterMs: number; at?: number },
+): void {
+  const attempt = Math.max(1, draft.step(path).attempt);
+  draft.arm(timerId({ kind, run: draft.record.id, step: path, attempt }), due);
 }
 
 /** How many of a for_each's items have begun: as many as may be under way beside those that are done. */

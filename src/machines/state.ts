@@ -160,7 +160,7 @@ export class Draft implements ScopedRun {
   readonly settled = new Line<Settled>();
   /** Steps that nothing holds back any more. */
   readonly ready = new Line<string>();
-  readonly #arm = new Map<string, number>();
+  readonly #arm = new Map<string, Commit['arm'][number]>();
   readonly #disarm = new Set<string>();
 
   constructor(state: RunState) {
@@ -226,9 +226,10 @@ export class Draft implements ScopedRun {
     this.backlog = { paths: this.#line, head };
   }
 
-  arm(id: string, afterMs: number): void {
+  /** `at` for what is due at a time that people are told, however late it is that the message is folded. */
+  arm(id: string, { afterMs, at }: { readonly afterMs: number; readonly at?: number }): void {
     this.#disarm.delete(id);
-    this.#arm.set(id, Math.max(0, afterMs));
+    this.#arm.set(id, { id, afterMs: Math.max(0, afterMs), ...(at !== undefined && { at }) });
   }
 
   disarm(id: string): void {
@@ -245,7 +246,7 @@ export class Draft implements ScopedRun {
       backlog: this.backlog,
       undo: this.undo,
       requests: this.requests,
-      arm: [...this.#arm].map(([id, afterMs]) => ({ id, afterMs })),
+      arm: [...this.#arm.values()],
       disarm: [...this.#disarm],
       facts: this.facts,
       starts: this.starts,

@@ -36,7 +36,7 @@ export function openWait(draft: Draft, path: string, step: PlannedStep & { defin
     return;
   }
   waitFor(draft, path, { kind: 'time', until });
-  armTimer(draft, { kind: 'wait', path, afterMs: until - now });
+  armTimer(draft, { kind: 'wait', path, afterMs: until - now, at: until });
 }
 
 /** Asks people. Throws EXPRESSION_FAILED. */

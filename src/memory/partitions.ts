@@ -101,7 +101,7 @@ export class MemoryPartitions implements PartitionPort {
       place.requestsOf(persona).set(id, { id, body, delivered: null });
     }
     for (const timer of commit.disarm) place.timers.delete(timer);
-    for (const { id, afterMs } of commit.arm) place.timers.set(id, place.now() + afterMs);
+    for (const { id, afterMs, at = place.now() + afterMs } of commit.arm) place.timers.set(id, at);
     const { version } = run;
     const { position, epoch } = place.lease;
     run.history.push({ id: place.nextId(), version, position, epoch, ...entry });

@@ -25,7 +25,7 @@ export function transitionOf(commit: Commit, keys: PartitionKeys): Transition {
     steps: commit.steps.map(({ step, record, token }) => (token === null ? [step, record] : [step, record, token])),
     consumed: commit.consumed,
     requests: commit.requests.map(({ persona, body }) => [placeOf(keys.requests(persona)), body]),
-    arm: commit.arm.map(({ id, afterMs }) => [id, afterMs]),
+    arm: commit.arm.map(({ id, afterMs, at }) => (at === undefined ? [id, afterMs] : [id, afterMs, at])),
     disarm: commit.disarm,
     ...(starts.length > 0 && {
       pending: placeOf(keys.runs('pending')),

@@ -143,6 +143,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'then',
   },
   {
+    name: 'commit that arms a timer late',
+    first: 'arm',
+    script: 'commit',
+    from: 'timer[3] or now + timer[2]',
+    to: 'now + timer[2]',
+  },
+  {
     name: 'abandon that leaves a delivery where it is',
     first: 'bury: what a dead worker was sent',
     script: 'abandon',

@@ -54,6 +54,22 @@ export const watchContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'arm: a timer is due at a time that is given, or so long after the commit',
+    run: async ({ store, pass }) => {
+      const lease = await acquire(store);
+      await start(store);
+      const now = await store.namespace.time();
+      await pass(20);
+      const arm = [
+        { id: 'wait|test-1|given|1', afterMs: 10, at: now + 10 },
+        { id: 'wait|test-1|after|1', afterMs: LONG },
+      ];
+      expect(await store.partitions.commit(lease, commitOf({ arm }))).toBe('ok');
+      expect(await store.partitions.fire(lease, 10)).toMatchObject({ fired: 1 });
+      expect((await inbox(store)).at(-1)).toMatchObject({ head: 'wait|test-1|given|1' });
+    },
+  },
+  {
     name: 'reply: one that comes too late is kept once, and another worker’s never counts',
     run: async ({ store }) => {
       const lease = await begun(store);

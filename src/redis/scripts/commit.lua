@@ -80,7 +80,7 @@ for first = 1, #transition.consumed, 4000 do
 end
 for _, request in ipairs(transition.requests) do redis.call('XADD', KEYS[9 + request[1]], '*', 'body', request[2]) end
 for _, timer in ipairs(transition.disarm) do redis.call('ZREM', KEYS[5], timer) end
-for _, timer in ipairs(transition.arm) do redis.call('ZADD', KEYS[5], now + timer[2], timer[1]) end
+for _, timer in ipairs(transition.arm) do redis.call('ZADD', KEYS[5], timer[3] or now + timer[2], timer[1]) end
 local genesis = ARGV[11] ~= '' and { 'genesis', ARGV[11] } or {}
 redis.call('XADD', KEYS[4], '*', 'version', version, 'position', position, 'epoch', ARGV[2], 'messages', ARGV[8], 'facts', ARGV[9], 'hash', ARGV[10], unpack(genesis))
 if ARGV[9] ~= '[]' then redis.call('XADD', KEYS[6], 'MAXLEN', '~', ARGV[5], '*', 'facts', ARGV[9]) end
