@@ -14,6 +14,7 @@ import type { Argument, Commands } from './commands.js';
 import { Confirmer } from './confirm.js';
 import { judge, type Verdict } from './error-classes.js';
 import type { Link } from './link.js';
+import { Rights } from './rights.js';
 import { checkCall, checkReply, type Script, type ScriptName } from './scripts.js';
 import { SentinelTopology } from './sentinel.js';
 import { type Lane, SingleTopology, type Topology } from './topology.js';
@@ -44,6 +45,7 @@ export class Connection implements Commands {
   readonly #topology: Topology;
   readonly #blocking: BlockingReads;
   readonly #confirmer: Confirmer | null;
+  readonly #rights: Rights | null;
   readonly #clustered: boolean;
   readonly #listeners = new Set<() => void>();
 
@@ -52,6 +54,8 @@ export class Connection implements Commands {
     const { address, clock, failpoints } = params;
     this.#params = params;
     this.#clustered = 'cluster' in address;
+    // The default user may do everything, or nothing.
+    this.#rights = address.login?.user === undefined ? null : new Rights(address.login.user);
     this.#topology = topologyFor(params, () => this.#changed());
     this.#blocking = new BlockingReads({ topology: this.#topology, clock, failpoints });
     this.#confirmer = address.confirm === undefined ? null : new Confirmer(address.confirm, clock);
@@ -120,7 +124,9 @@ export class Connection implements Commands {
     if (script === undefined) throw new CoordError('REDIS_SCRIPT', `no script is named ${name}`);
     checkCall(script, { keys: keys.length, arguments: args.length });
     this.#params.failpoints.pass(`before:${name}`);
-    const reply = await this.#evaluate(script, keys[0] ?? '', [keys.length, ...keys, ...args]);
+    const key = keys[0] ?? '';
+    if (this.#rights !== null) await this.#checkRights(this.#rights, script, key);
+    const reply = await this.#evaluate(script, key, [keys.length, ...keys, ...args]);
     this.#params.failpoints.pass(`after:${name}`);
     return checkReply(script, reply);
   }
@@ -182,6 +188,17 @@ export class Connection implements Commands {
     return reply;
   }
 
+  async #checkRights(rights: Rights, script: Script, key: string): Promise<void> {
+    const look = (args: readonly Argument[]): Promise<unknown> =>
+      this.#perform({
+        name: script.name,
+        write: false,
+        key,
+        send: (link, asking) => link.call('EVAL', args, asking),
+      });
+    await rights.check(script, key, look);
+  }
+
   async #evaluate(script: Script, key: string, rest: readonly Argument[]): Promise<unknown> {
     const run = this.#runner(script, key);
     try {
@@ -223,6 +240,7 @@ export class Connection implements Commands {
         return await link.settle(send(link, asking), deadlineMs + extraMs);
       } catch (error) {
         verdict = judge(error, { name, write });
+        if (verdict.error.code === 'REDIS_DENIED') this.#rights?.doubt(error);
       }
       const next = clock.now() < giveUpAt ? await this.#topology.after(verdict, link, lane) : null;
       if (next === null) throw verdict.error;
@@ -230,10 +248,11 @@ export class Connection implements Commands {
     }
   }
 
-  /** Only a cluster asks where a key lies. */
+  /** Only a cluster asks where a key lies; keys that are looked for by a pattern lie where its hash tag says. */
   #keyOf(command: string, args: readonly Argument[]): string | null {
     if (!this.#clustered) return null;
-    const key = new Command(command, [...args]).getKeys()[0];
+    const pattern = command === 'SCAN' ? args[args.indexOf('MATCH') + 1] : undefined;
+    const key = new Command(command, [...args]).getKeys()[0] ?? pattern;
     return key === undefined ? null : String(key);
   }
 }

@@ -76,6 +76,12 @@ export const ERROR_CLASSES: Readonly<Record<string, ErrorClass>> = {
   NOAUTH: { executed: 'no', then: 'wait', code: 'REDIS_DENIED', words: 'asks for a user and password' },
   WRONGPASS: { executed: 'no', then: 'wait', code: 'REDIS_DENIED', words: 'does not accept the user or password' },
   NOPERM: { executed: 'no', then: 'wait', code: 'REDIS_DENIED', words: 'does not let this user do it (ACL)' },
+  'ERR The user executing the script': {
+    executed: 'unknown',
+    then: 'wait',
+    code: 'REDIS_DENIED',
+    words: 'has taken a right of this user away (ACL)',
+  },
   DENIED: {
     executed: 'no',
     then: 'wait',
@@ -89,6 +95,8 @@ export const ERROR_CLASSES: Readonly<Record<string, ErrorClass>> = {
   WRONGTYPE: { executed: 'unknown', then: 'report', code: 'REDIS_SCRIPT', words: 'found a key of another type' },
   ERR: { executed: 'unknown', then: 'report', code: 'REDIS_SCRIPT', words: 'refused it' },
 };
+
+const SENTENCES = Object.keys(ERROR_CLASSES).filter((words) => words.includes(' '));
 
 /** What stands for an error reply that the table does not know: Redis may have new ones, and proxies have their own. */
 const UNKNOWN: Omit<ErrorClass, 'code'> = {
@@ -111,8 +119,7 @@ export class NotSent extends Error {}
 
 /** The row for an error reply, or null for one that is in no row. */
 export function errorClassOf(text: string): ErrorClass | null {
-  const long = 'ERR max number of clients';
-  const word = text.startsWith(long) ? long : (/^[A-Z]+/.exec(text)?.[0] ?? '');
+  const word = SENTENCES.find((sentence) => text.startsWith(sentence)) ?? /^[A-Z]+/.exec(text)?.[0] ?? '';
   return Object.hasOwn(ERROR_CLASSES, word) ? (ERROR_CLASSES[word] ?? null) : null;
 }
 

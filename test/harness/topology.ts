@@ -37,19 +37,22 @@ export function newFolder({ secure = false, namespace = 'coord' }: SetOptions): 
   return { path, namespace, certificates: secure ? makeCertificates(path) : null };
 }
 
-/** The rules of docs/redis.md, so that what is written there is enough. */
-function documentedRules(namespace: string): string {
+/** What docs/redis.md has after `ACL SETUSER` and a name, in its order: what is written there is tested, and is enough. */
+function documentedRules(): readonly string[] {
   const text = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
-  const rules = /ACL SETUSER \S+ on '>[^']*' (.+)$/m.exec(text)?.[1];
-  if (rules === undefined) throw new Error('docs/redis.md has no ACL SETUSER line');
-  return rules.replaceAll('{coord', `{${namespace}`).trim();
+  const rules = [...text.matchAll(/^ACL SETUSER \S+ (?:on '>[^']*' )?(.+)$/gm)].map(([, rule = '']) => rule.trim());
+  if (rules.length !== 3) throw new Error('docs/redis.md has not three ACL SETUSER lines');
+  return rules;
 }
 
 export function sentinelRules(): string {
-  const text = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
-  const rules = [...text.matchAll(/ACL SETUSER \S+ on '>[^']*' (.+)$/gm)][1]?.[1];
-  if (rules === undefined) throw new Error('docs/redis.md has no second ACL SETUSER line, for sentinels');
-  return rules.trim();
+  return documentedRules()[1] ?? '';
+}
+
+/** Gives the user of coord the further rights that backups need. */
+export async function allowBackups(servers: readonly RedisInstance[]): Promise<void> {
+  const rights = (documentedRules()[2] ?? '').split(' ');
+  for (const each of servers) await each.cli('ACL', 'SETUSER', USER, ...rights);
 }
 
 export function tlsLines({ certificates }: Folder, port: number): string[] {
@@ -64,7 +67,7 @@ function userLines(folder: Folder): string[] {
   return [
     'user default off',
     `user ${ADMIN} on >${ADMIN_PASSWORD} ~* &* +@all`,
-    `user ${USER} on ">${PASSWORD}" ${documentedRules(folder.namespace)}`,
+    `user ${USER} on ">${PASSWORD}" ${(documentedRules()[0] ?? '').replaceAll('{coord', `{${folder.namespace}`)}`,
     `masteruser ${ADMIN}`,
     `masterauth ${ADMIN_PASSWORD}`,
   ];

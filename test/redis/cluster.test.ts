@@ -96,6 +96,9 @@ describe('a cluster', () => {
     await connection.read('TIME', []);
     await connection.read('TIME', []);
     expect([low.count('SET'), high.count('SET'), low.count('TIME'), high.count('TIME')]).toEqual([0, 1, 2, 0]);
+    // Keys are looked for where their hash tag says.
+    await connection.read('SCAN', ['0', 'MATCH', `{${HIGH}}:run:*`, 'COUNT', 10]);
+    expect([low.count('SCAN'), high.count('SCAN')]).toEqual([0, 1]);
     expect([...(await connection.readEverywhere('PING', [])).keys()]).toHaveLength(2);
   });
 

@@ -26,6 +26,7 @@ const REPLIES: Readonly<Record<keyof typeof ERROR_CLASSES, string>> = {
   NOAUTH: 'NOAUTH Authentication required.',
   WRONGPASS: 'WRONGPASS invalid username-password pair or user is disabled.',
   NOPERM: "NOPERM this user has no permissions to run the 'get' command",
+  'ERR The user executing the script': "ERR The user executing the script can't run this command or subcommand",
   DENIED: 'DENIED Redis is running in protected mode because protected mode is enabled',
   CROSSSLOT: "CROSSSLOT Keys in request don't hash to the same slot",
   EXECABORT: 'EXECABORT Transaction discarded because of previous errors.',
