@@ -1,6 +1,7 @@
 /** Runs as earlier versions left them in Redis are read, continued and brought to their end: for ever, see record.mjs. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Operator } from '../../src/coordinator/client-operator.js';
 import { partitionOf } from '../../src/core/ids.js';
 import { sha256 } from '../../src/core/json.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
@@ -51,6 +52,13 @@ test('what is recorded together has every status of a run, and of a step, that f
   );
 });
 
+/** What `coord verify` finds wrong: the histories are folded once more. */
+async function problemsIn(operator: Operator): Promise<readonly unknown[]> {
+  const found = [];
+  for await (const { problems } of operator.verify(await operator.runs())) found.push(...problems);
+  return [...found, ...(await operator.leftovers())];
+}
+
 describe.each(all)('format $format, $scenario: $about', (recorded) => {
   const { namespace, partitions, goOn } = recorded;
 
@@ -68,10 +76,13 @@ describe.each(all)('format $format, $scenario: $about', (recorded) => {
         if (view.parent !== null) continue;
         const partition = partitionOf(run, partitions);
         const { definition = '', input = '' } = hashOf(recorded, `{${namespace}:${String(partition)}}:run:${run}`);
-        const key = { idempotencyKey: `start:${run}`, requestHash: sha256(`${definition}\n${input}`) };
-        const start = { kind: 'start', partition, run, definition, input, record: '{}', slot: null } as const;
+        // What it was started with; it may have gone on with another one since.
+        const [first] = factsOf(recorded, run) as readonly { readonly definition?: string }[];
+        const begun = first?.definition ?? definition;
+        const key = { idempotencyKey: `start:${run}`, requestHash: sha256(`${begun}\n${input}`) };
+        const start = { kind: 'start', partition, run, definition: begun, input, record: '{}', slot: null } as const;
         expect(await store.admission.admit({ ...start, ...key })).toEqual({ outcome: 'repeated' });
-        const forgotten = { ...start, ...key, idempotencyKey: 'another' };
+        const forgotten = { ...start, ...key, definition, idempotencyKey: 'another' };
         expect(await store.admission.admit(forgotten)).toEqual({ outcome: 'repeated' });
       }
     });
@@ -79,7 +90,8 @@ describe.each(all)('format $format, $scenario: $about', (recorded) => {
 
   test('goes on and comes to its end', async () => {
     await revive(recorded, async (revival) => {
-      const { client } = revival;
+      const { client, operator } = revival;
+      expect(await problemsIn(operator)).toEqual([]);
       // What then's workers hold is theirs still, and is taken from them.
       const held = goOn.workers === 'alive' ? await revival.answerHeld() : ['ok'];
       expect(new Set(held)).toEqual(new Set(['ok']));
@@ -101,6 +113,7 @@ describe.each(all)('format $format, $scenario: $about', (recorded) => {
       const untouched = named.filter(({ end }) => end === null);
       const views = await Promise.all(untouched.map(({ run }) => client.get(run)));
       expect(views).toMatchObject(untouched.map(({ view }) => view));
+      expect(await problemsIn(operator)).toEqual([]);
       expect(revival.events.filter(({ type }) => type === 'message.discarded')).toEqual([]);
       expect(revival.workerEvents.filter(({ type }) => type === 'refused')).toEqual([]);
     });

@@ -73,13 +73,13 @@ export function factsOf(recorded: Recorded, run: string): readonly unknown[] {
   );
 }
 
-/** Replaces all that is in the Redis. Timers are as far away as they were; those of a kind in `due` are due. */
+/** Replaces all that is in the Redis. Leases and timers are as far away as they were; those of a kind in `due` are due. */
 export async function restore(redis: Redis, { keys, recordedAt, goOn }: Recorded): Promise<void> {
   await redis.flushall();
   const [seconds] = await redis.time();
   const aged = Number(seconds) * 1_000 - recordedAt;
   for (const [key, value] of Object.entries(keys)) {
-    if ('hash' in value) await redis.hset(key, value.hash);
+    if ('hash' in value) await redis.hset(key, agedLease(value.hash, aged));
     else if ('string' in value) await redis.set(key, value.string);
     else if ('stream' in value) await restoreStream(redis, key, value.stream);
     else {
@@ -90,6 +90,12 @@ export async function restore(redis: Redis, { keys, recordedAt, goOn }: Recorded
     }
     if (value.ttlMs !== undefined) await redis.pexpire(key, value.ttlMs);
   }
+}
+
+/** A lease runs as long as it did, whenever that is. */
+function agedLease(fields: Fields, aged: number): Fields {
+  const { until } = fields;
+  return until === undefined ? fields : { ...fields, until: String(Number(until) + aged) };
 }
 
 async function restoreStream(redis: Redis, key: string, { lastId, entries, groups }: Stream): Promise<void> {

@@ -26,7 +26,16 @@ async function importBuild(build) {
   const of = (file) => import(pathToFileURL(join(resolve(build), file)).href);
   const modules = ['core/clock', 'core/failpoints', 'core/ids', 'coordinator/client', 'coordinator/coordinator'];
   const more = ['definition/load', 'redis/managed-server', 'redis/store'];
-  return Object.assign({}, ...(await Promise.all([...modules, ...more].map((name) => of(`${name}.js`)))));
+  const always = await Promise.all([...modules, ...more].map((name) => of(`${name}.js`)));
+  // What older builds do not have.
+  const later = await Promise.all(
+    ['core/formats', 'coordinator/client-operator'].map((name) => of(`${name}.js`).catch(() => ({}))),
+  );
+  return Object.assign({ RUN_FORMAT: FIRST_FORMAT }, ...always, ...later);
+}
+
+function isPlayed({ name, since = FIRST_FORMAT }) {
+  return since <= build.RUN_FORMAT && (only === undefined || name === only);
 }
 
 function formatOf(keys) {
@@ -44,7 +53,7 @@ await build.startServer(server, { binary: binary.trim(), clock: build.systemCloc
 const redis = new Redis(server.socket);
 const written = new Set();
 try {
-  for (const scenario of SCENARIOS.filter(({ name }) => only === undefined || name === only)) {
+  for (const scenario of SCENARIOS.filter(isPlayed)) {
     await redis.flushall();
     const stage = await Stage.open({
       build,

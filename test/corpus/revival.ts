@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../src/coordinator/client.js';
+import { Operator } from '../../src/coordinator/client-operator.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import type { CoordinatorEvent } from '../../src/coordinator/events.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -28,6 +29,7 @@ export async function openStore(socket: string, namespace: string): Promise<Stor
 
 export class Revival {
   readonly client: Client;
+  readonly operator: Operator;
   readonly store: Store;
   readonly events: CoordinatorEvent[] = [];
   readonly workerEvents: WorkerEvent[] = [];
@@ -47,7 +49,9 @@ export class Revival {
   constructor(store: Store, recorded: Recorded) {
     this.store = store;
     this.#recorded = recorded;
-    this.client = new Client({ store, partitions: recorded.partitions, ...MEANS });
+    const { partitions } = recorded;
+    this.client = new Client({ store, partitions, ...MEANS });
+    this.operator = new Operator({ store, partitions, ...MEANS });
     this.#replies = new Map(Object.entries(recorded.goOn.replies ?? {}).map(([step, all]) => [step, [...all]]));
   }
 

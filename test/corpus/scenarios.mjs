@@ -6,10 +6,12 @@
  * - `due`: kinds of timers whose time has come; all others are as far away as they were when it was recorded
  * - `replies`, by path of the step: one per attempt from then on, the last one for all that follow; else a pass
  * - `answers` by path of the step, `signals` by name
+ * - `since`: the first format that knows what it is about
  * - `end`, by the names that the scenario gave its runs: status and result; null for a run that stays as it is
  */
 import { BLOCKS } from './scenarios-blocks.mjs';
 import { ENDED } from './scenarios-ended.mjs';
+import { LATER } from './scenarios-later.mjs';
 import { error, fail, pass } from './stage.mjs';
 
 const REVIEW = `
@@ -259,4 +261,5 @@ steps:
   },
   ...BLOCKS,
   ...ENDED,
+  ...LATER,
 ];

@@ -44,7 +44,7 @@ export class Stage {
     this.#scenario = scenario;
     mkdirSync(this.#folder, { recursive: true });
     for (const [name, text] of Object.entries(scenario.workflows))
-      writeFileSync(join(this.#folder, `${name}.yml`), `name: ${name}\n${text}`);
+      writeFileSync(join(this.#folder, `${name}.yml`), text.includes('name: ') ? text : `name: ${name}\n${text}`);
   }
 
   get client() {
@@ -61,12 +61,21 @@ export class Stage {
     return this.#means.redis;
   }
 
+  /** The run goes on with another workflow. */
+  async migrate(key, workflow) {
+    const { build, ...means } = this.#means;
+    const to = await this.#load(workflow);
+    await new build.Operator(means).migrate(this.run(key), { to, by: 'ana' });
+    await this.quiet();
+  }
+
+  async #load(workflow) {
+    return this.#means.build.loadWorkflow(workflow, { directories: [this.#folder], personas: null });
+  }
+
   /** Starts a run under a name by which the scenario calls it from then on, which is also its idempotency key. */
   async start(key, { workflow = Object.keys(this.#scenario.workflows)[0], task = {}, workspace = null } = {}) {
-    const { definition, inner } = await this.#means.build.loadWorkflow(workflow, {
-      directories: [this.#folder],
-      personas: null,
-    });
+    const { definition, inner } = await this.#load(workflow);
     const { run } = await this.client.start({ definition, inner, task, workspace, idempotencyKey: key });
     this.#runs.set(key, run);
     await this.quiet();
