@@ -150,7 +150,7 @@ function memoryCollecting({ contents, at, clock, watermarks }: Means): CollectPo
       statuses.flatMap((status) =>
         [...at(partition).runs]
           .filter(([, run]) => run.status === status && run.createdAt < createdBefore)
-          .toSorted(([, a], [, b]) => a.createdAt - b.createdAt)
+          .toSorted(([idA, a], [idB, b]) => a.createdAt - b.createdAt || (idA < idB ? -1 : 1))
           .map(([run]) => run),
       ),
     heads: async (partition, runs) =>
