@@ -64,7 +64,10 @@ export function givenAddress(options: GlobalOptions): Address | null {
 }
 
 /** The store, without its namespace being opened. */
-export async function openStore(options: GlobalOptions, { reach, means }: { reach: Reach; means: Means }): Promise<Opened> {
+export async function openStore(
+  options: GlobalOptions,
+  { reach, means }: { reach: Reach; means: Means },
+): Promise<Opened> {
   const given = givenAddress(options);
   if (given !== null) return openRedis(given, { options, means });
   const server = managedServer(stateDirectory(options));

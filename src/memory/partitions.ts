@@ -92,9 +92,9 @@ export class MemoryPartitions implements PartitionPort {
     run.definition = commit.definition ?? run.definition;
     for (const { step, record, token } of commit.steps)
       Object.assign(place.step(run, step), { record, token, claim: null });
-    for (const entry of commit.consumed) {
-      place.inbox.delete(entry);
-      place.suspects.delete(entry);
+    for (const consumed of commit.consumed) {
+      place.inbox.delete(consumed);
+      place.suspects.delete(consumed);
     }
     for (const { persona, body } of commit.requests) {
       const id = place.nextId();

@@ -26,7 +26,8 @@ export async function buryDead(burying: Burying): Promise<void> {
     // What was held in memory alone left no files; the store knows of it.
     for (const { worker, personas } of await store.namespace.listWorkers()) {
       if (!isDead(worker)) continue;
-      for (let partition = 0; partition < partitions; partition++) await store.requests.bury({ partition, worker, personas });
+      for (let partition = 0; partition < partitions; partition++)
+        await store.requests.bury({ partition, worker, personas });
       await store.namespace.forgetWorker(worker);
     }
   } catch (error) {

@@ -12,7 +12,7 @@ export const ago: fc.Arbitrary<number> = fc.oneof(
   { weight: 2, arbitrary: fc.nat({ max: 20 }) },
 );
 /** Which of two processes does it, each with a store object of its own: only they know what was confirmed to them. */
-export const process = one<number>(0, 0, 0, 1);
+const process = one<number>(0, 0, 0, 1);
 export const partition = one<number>(0, 0, 0, 0, 1);
 export const RUN_NAMES = ['a', 'b', 'c', 'd', 'e', 'limit'] as const;
 export const run = one<string>('a', 'a', 'a', 'a', ...RUN_NAMES);

@@ -154,6 +154,7 @@ describe('several coordinators', () => {
     one.kill();
     await completes(client, 12);
     await until(() => two.held.size === 6);
+    expect(new Set((await client.owners()).map(({ owner }) => owner.split(':')[0]))).toEqual(new Set(['two']));
   });
 
   test('hear of one that stops at once: the lease is not waited for', async () => {
@@ -187,6 +188,7 @@ describe('several coordinators', () => {
     two.start();
     stops.push(() => two.stop());
     await completes(client, 6);
+    expect((await client.owners()).every(({ owner }) => owner.startsWith('two:'))).toBe(true);
   });
 
   test('one that was replaced while it was stalled is fenced, and says so', async () => {
@@ -201,8 +203,10 @@ describe('several coordinators', () => {
       while ((await store.partitions.acquire(want)).outcome !== 'acquired')
         server.cli('HSET', `{coord:${String(partition)}}:lease`, 'until', '0');
     }
-    await until(() => one.events.filter(({ type }) => type === 'partition.fenced').length === PARTITIONS);
+    const fenced = (): CoordinatorEvent[] => one.events.filter(({ type }) => type === 'partition.fenced');
+    await until(() => fenced().length === PARTITIONS);
     await completes(client, 6);
+    expect(fenced()).toHaveLength(PARTITIONS);
   });
 
   test('stop when the namespace that they opened is gone, and start nothing afresh', async () => {

@@ -74,7 +74,7 @@ export const TURNS: readonly Turn[] = [
 ];
 
 /** Entries with versions from 1 and a chain that holds. */
-export function entriesOf(turns: readonly Turn[]): readonly DumpedEntry[] {
+function entriesOf(turns: readonly Turn[]): readonly DumpedEntry[] {
   let before = genesisHash(BEGUN);
   return turns.map(({ messages, facts, position, epoch }, index) => {
     const texts = { messages: journalText(messages), facts: JSON.stringify(facts) };
