@@ -190,6 +190,9 @@ export class EngineUnderLoad {
       personas: new Map([['worker', persona]]),
       worker: 'w',
       stateDir: this.#folder,
+      // A reply that a failover undid is missed when the heartbeat is.
+      heartbeatMs: 3_000,
+      beatMs: 500,
       clock: systemClock,
       report: (event) => {
         if (event.type === 'trouble') this.#troubles.push(`worker, ${event.doing}: ${event.message}`);
