@@ -30,7 +30,12 @@ function copyBroken({ patches }: Mutant): string {
     cpSync(join(build, 'test', part), join(folder, 'build/test', part), { recursive: true });
   symlinkSync(join(build, '../node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  for (const patch of patches) apply(folder, patch);
+  try {
+    for (const patch of patches) apply(folder, patch);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   return folder;
 }
 

@@ -234,7 +234,7 @@ export const MUTANTS: readonly Mutant[] = [
       { file: 'personas/host', from: 'recover = taken.aborted || (recover && fresh.length > 0);', to: '' },
       { file: 'personas/host', from: 'recover = true;\n                this.#report', to: 'this.#report' },
       { file: 'personas/host', from: 'claimed.push(...(await store.requests.claimAbandoned(want)));', to: '' },
-      { file: 'memory/requests', from: '!isDead(request.delivered.worker)', to: 'true' },
+      { file: 'memory/requests', from: '!isDead(holder)', to: 'true' },
     ],
   },
   {

@@ -3,6 +3,7 @@
  * lease runs, that whoever has lost it changes nothing in it, that an attempt is not given to a second worker while the first one holds it, and that only who holds it is
  * heard. Looked at before and after each call, whatever it answers.
  */
+import { timerId } from '../../src/core/messages.js';
 import type { AttemptKey, Lease } from '../../src/core/ports.js';
 import type { MemoryContents } from '../../src/memory/contents.js';
 import type { Violation } from '../invariants/violation.js';
@@ -16,6 +17,8 @@ export function watch(contents: MemoryContents, now: number, { name, args }: Wat
       return watchAcquire(contents, now, args[0] as { partition: number; owner: string });
     case 'requests.begin':
       return watchBegin(contents, args[0] as AttemptKey);
+    case 'requests.beat':
+      return watchBeat(contents, now, args as readonly [AttemptKey, { readonly heartbeatMs?: number }]);
     case 'requests.reply':
       return watchReply(contents, args[0] as AttemptKey);
     default:
@@ -66,6 +69,19 @@ function watchBegin(contents: MemoryContents, key: AttemptKey): After | null {
   const why = held === null ? 'which is not awaited' : `which ${held} holds`;
   return (answer) =>
     answer === 'go' ? { invariant: 'I8', what: `${key.worker} was given ${key.run} ${key.token}, ${why}` } : null;
+}
+
+function watchBeat(
+  contents: MemoryContents,
+  now: number,
+  [{ partition, run, step, attempt }, { heartbeatMs = 0 }]: readonly [AttemptKey, { readonly heartbeatMs?: number }],
+): After {
+  const timer = timerId({ kind: 'heartbeat', run, step, attempt });
+  return (answer) => {
+    const due = contents.at(partition).timers.get(timer);
+    if (answer !== 'ok' || due === undefined || due >= now + heartbeatMs) return null;
+    return { invariant: 'I9', what: `a heartbeat left ${timer} at ${String(due - now)} ms from it` };
+  };
 }
 
 function watchReply(contents: MemoryContents, key: AttemptKey): After | null {

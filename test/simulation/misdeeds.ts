@@ -3,6 +3,7 @@ import type { AttemptKey, Store } from '../../src/core/ports.js';
 import { runHasEnded } from '../../src/core/statuses.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { countedIds } from '../../src/core/ids.js';
+import { watch } from './breaches.js';
 import type { Cast } from './cast.js';
 import { type Fault, isCallFault, type TimedFault } from './faults.js';
 import { DAMAGED, editRun } from './edit.js';
@@ -106,8 +107,10 @@ export class Misdeeds {
       case 'late-reply': {
         const old = this.#asked(whim, (key) => !this.#isCurrent(key));
         if (old === null) return false;
-        this.#say('requests.reply', requests.reply(old, { body }));
-        this.#say('requests.begin', requests.begin(old, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }));
+        this.#say('requests.reply', old, () => requests.reply(old, { body }));
+        this.#say('requests.begin', old, () =>
+          requests.begin(old, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }),
+        );
         return true;
       }
       case 'forged-token': {
@@ -115,17 +118,21 @@ export class Misdeeds {
         if (asked === null) return false;
         // Who holds an attempt knows how a token looks.
         const forged = { ...asked, token: `${asked.token}0`, worker: this.#claimant(asked) ?? asked.worker };
-        this.#say('requests.reply', requests.reply(forged, { body }));
-        this.#say('requests.beat', requests.beat(forged, { heartbeatMs: 100_000, progress: 'forged' }));
-        this.#say('requests.begin', requests.begin(forged, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }));
+        this.#say('requests.reply', forged, () => requests.reply(forged, { body }));
+        this.#say('requests.beat', forged, () => requests.beat(forged, { heartbeatMs: 100_000, progress: 'forged' }));
+        this.#say('requests.begin', forged, () =>
+          requests.begin(forged, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }),
+        );
         return true;
       }
       case 'wrong-worker': {
         const held = this.#asked(whim, (key) => this.#claimant(key) !== null);
         if (held === null) return false;
-        this.#say('requests.reply', requests.reply(held, { body }));
-        this.#say('requests.beat', requests.beat(held, { heartbeatMs: 100_000, progress: 'forged' }));
-        this.#say('requests.begin', requests.begin(held, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }));
+        this.#say('requests.reply', held, () => requests.reply(held, { body }));
+        this.#say('requests.beat', held, () => requests.beat(held, { heartbeatMs: 100_000, progress: 'forged' }));
+        this.#say('requests.begin', held, () =>
+          requests.begin(held, { ...this.#nowhere, heartbeatMs: 15_000, timeoutMs: null }),
+        );
         return true;
       }
       case 'reply-unbegun': {
@@ -133,7 +140,7 @@ export class Misdeeds {
         if (open === null) return false;
         // Somebody who answers without saying that he begins: what he says is as good as anybody's, if it is taken.
         const said = { status: 'pass', result: TAME.passing(open.step), artifacts: [], error: null, commit: null };
-        this.#say('requests.reply', requests.reply(open, { body: JSON.stringify(said) }));
+        this.#say('requests.reply', open, () => requests.reply(open, { body: JSON.stringify(said) }));
         return true;
       }
       case 'answer-twice':
@@ -202,11 +209,18 @@ export class Misdeeds {
     else if (hostile) schedule.after(1, () => this.#poisonNext(partition));
   }
 
-  #say(call: string, answer: Promise<unknown>): void {
-    this.#world.ledger.look('stranger', call);
+  #say(name: string, key: AttemptKey, ask: () => Promise<unknown>): void {
+    const world = this.#world;
+    const judge = watch(world.contents, world.clock.now(), { name, args: [key, {}] });
+    const answer = ask();
+    world.ledger.look('stranger', name);
     answer.then(
-      (value) => this.#world.strangerHeard(call, value),
-      (error: unknown) => void this.#problems.push(`a stranger's ${call} threw ${String(error)}`),
+      (value) => {
+        world.strangerHeard(name, value);
+        const breach = judge?.(value) ?? null;
+        if (breach !== null) world.breaches.push(breach);
+      },
+      (error: unknown) => void this.#problems.push(`a stranger's ${name} threw ${String(error)}`),
     );
   }
 
