@@ -192,7 +192,7 @@ export class PartitionOwner extends Loop {
         return outcome === 'fenced' ? 'fenced' : { cursor: first.id, nextTimerMs: null };
       }
     }
-    const outcome = await turn.run(lease, batch);
+    const outcome = await turn.run(lease, batch, { careful });
     if (outcome.outcome !== 'ok') return outcome.outcome;
     return { cursor: batch.at(-1)?.id ?? '0', nextTimerMs: outcome.nextTimerMs };
   }

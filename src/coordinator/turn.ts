@@ -41,6 +41,7 @@ export class Turn {
   readonly #failpoints: Failpoints;
   readonly #cache: LRUCache<string, RunState>;
   #nextTimerMs: number | null = null;
+  #careful = false;
 
   constructor(params: TurnParams) {
     this.#params = params;
@@ -53,8 +54,10 @@ export class Turn {
     this.#cache.clear();
   }
 
-  async run(lease: Lease, entries: readonly InboxEntry[]): Promise<TurnOutcome> {
+  /** `careful`: the evaluation of the entries was counted, which is taken back when it is over. */
+  async run(lease: Lease, entries: readonly InboxEntry[], { careful = false } = {}): Promise<TurnOutcome> {
     this.#nextTimerMs = null;
+    this.#careful = careful;
     const byRun = groupByRun(entries);
     const outcomes = await Promise.all([...byRun].map(([run, messages]) => this.#advance(lease, run, messages)));
     this.#params.report({ type: 'turn', partition: lease.partition, messages: entries.length, runs: byRun.size });
@@ -118,7 +121,10 @@ export class Turn {
   async #commit(lease: Lease, { state, result, ...more }: Folded): Promise<RunOutcome> {
     const run = state.record.id;
     const commit = commitOf(state, result, more);
-    const outcome = await this.#params.partitions.commit(lease, commit);
+    const { partitions } = this.#params;
+    // Whoever dies from here on has not died of these messages.
+    if (this.#careful && (await partitions.absolve(lease, commit.consumed)) === 'fenced') return 'fenced';
+    const outcome = await partitions.commit(lease, commit);
     if (outcome !== 'ok') {
       this.#cache.delete(run);
       if (outcome === 'fenced') return 'fenced';

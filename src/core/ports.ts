@@ -3,8 +3,7 @@
  * contract suite (`test/contract`) holds both to every sentence here. All of one partition's state changes
  * are atomic: a method either did everything it says or nothing.
  *
- * A method that writes may throw OUTCOME_UNKNOWN: then it may or may not have been applied, and the caller
- * reads the state again before it does anything else.
+ * A method that writes may throw OUTCOME_UNKNOWN: it may have been applied or not, and the caller reads the state again first.
  */
 import type { KeepPort } from './keep-ports.js';
 import type { BackupPort } from './backup-port.js';
@@ -131,13 +130,14 @@ export interface PartitionPort {
     limit: number,
   ): Promise<{ outcome: 'ok'; fired: number; nextInMs: number | null } | { outcome: 'fenced' }>;
   /**
-   * Counts evaluations that are about to happen, so that a message which kills its coordinator is known by its count.
-   * Returns the counts of the entries that may be evaluated now: of all when none was counted before, else of the first alone.
+   * Counts evaluations before they happen, so that a message which kills its coordinator is known by its count. Returns the counts of the entries that may be evaluated now: of all when none was counted before, else of the first alone.
    */
   suspect(
     lease: Lease,
     entries: readonly string[],
   ): Promise<{ outcome: 'ok'; counts: readonly number[] } | { outcome: 'fenced' }>;
+  /** Takes the counts back: the entries were evaluated, and the process lives. */
+  absolve(lease: Lease, entries: readonly string[]): Promise<'ok' | 'fenced'>;
 }
 
 /** What came in through a client. The first call with a key has its effect; a repeated one gets the same answer. */

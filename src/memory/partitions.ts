@@ -158,6 +158,13 @@ export class MemoryPartitions implements PartitionPort {
     });
     return { outcome: 'ok', counts };
   }
+
+  async absolve(lease: Lease, entries: readonly string[]): Promise<'ok' | 'fenced'> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return 'fenced';
+    for (const entry of entries) place.suspects.delete(entry);
+    return 'ok';
+  }
 }
 
 export function storedRun(run: MemoryRun | undefined): StoredRun | null {

@@ -177,6 +177,16 @@ export class RedisPartitions implements PartitionPort {
     return { outcome: 'ok', counts: entriesOf(counts).map(Number) };
   }
 
+  async absolve(lease: Lease, entries: readonly string[]): Promise<'ok' | 'fenced'> {
+    const keys = this.#keys.partition(lease.partition);
+    const [reply] = await this.#connection.script(
+      'absolve',
+      [keys.lease, keys.suspects],
+      [lease.owner, lease.epoch, JSON.stringify(entries)],
+    );
+    return reply === 'OK' ? 'ok' : 'fenced';
+  }
+
   #note(lease: Lease, position: unknown): void {
     this.#watermarks.note(lease.partition, { position: Number(position), term: termOf(lease) });
   }

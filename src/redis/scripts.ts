@@ -12,6 +12,7 @@ const FOLDER = new URL('../../src/redis/scripts/', import.meta.url);
 
 export const SCRIPTS = [
   'abandon',
+  'absolve',
   'acquire',
   'admit',
   'announce',

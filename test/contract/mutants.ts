@@ -150,6 +150,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'now + timer[2]',
   },
   {
+    name: 'absolve that goes on suspecting',
+    script: 'absolve',
+    from: "redis.call('HDEL', KEYS[2], entry)",
+    to: '',
+  },
+  {
     name: 'abandon that leaves a delivery where it is',
     first: 'bury: what a dead worker was sent',
     script: 'abandon',

@@ -593,6 +593,18 @@ export const contract: readonly ContractCase[] = [
       expect(next.map((entry) => entry.facts)).toEqual(['[2]']);
     },
   },
+  {
+    name: 'absolve: what was evaluated is suspected no more',
+    run: async ({ store }) => {
+      const lease = await acquire(store);
+      expect(await store.partitions.suspect(lease, ['1-0', '2-0'])).toEqual({ outcome: 'ok', counts: [1, 1] });
+      expect(await store.partitions.absolve({ ...lease, owner: 'other' }, ['1-0'])).toBe('fenced');
+      expect(await store.partitions.absolve(lease, ['1-0'])).toBe('ok');
+      expect(await store.partitions.suspect(lease, ['1-0', '2-0'])).toEqual({ outcome: 'ok', counts: [1] });
+      expect(await store.partitions.absolve(lease, ['1-0', '2-0'])).toBe('ok');
+      expect(await store.partitions.suspect(lease, ['1-0', '2-0'])).toEqual({ outcome: 'ok', counts: [1, 1] });
+    },
+  },
   ...togetherContract,
   ...inspectionContract,
   ...keepContract,

@@ -5,9 +5,10 @@ import { Coordinator } from '../../src/coordinator/coordinator.js';
 import type { CoordinatorEvent } from '../../src/coordinator/events.js';
 import { MAX_SUSPICIONS } from '../../src/coordinator/owner.js';
 import { systemClock } from '../../src/core/clock.js';
+import { CoordError } from '../../src/core/errors.js';
 import { randomIds } from '../../src/core/ids.js';
 import { personaRequestSchema, REPLY_LIMIT_BYTES } from '../../src/core/messages.js';
-import type { Delivery, Lease, Store } from '../../src/core/ports.js';
+import type { Delivery, Lease, PartitionPort, Store } from '../../src/core/ports.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { step, workflow } from '../harness/definitions.js';
 
@@ -202,6 +203,42 @@ describe('the owner of a partition', () => {
     const fine = await startOne('fine');
     await answer('{"status":"pass"}');
     await untilEnded(fine.run);
+  });
+
+  test('coordinators that die while they commit are not held against the message', async () => {
+    const { run } = await startOne('unlucky');
+    // Each is cut off when the evaluation is over and the commit is on its way.
+    for (let death = 0; death <= MAX_SUSPICIONS; death++) {
+      await new Promise<void>((committing) => {
+        const commit = (): Promise<never> =>
+          new Promise((_, reject) => {
+            const victimStops = victim.stop();
+            stops.push(async () => {
+              reject(new CoordError('OUTCOME_UNKNOWN', 'cut off'));
+              await victimStops;
+            });
+            committing();
+          });
+        const partitions: PartitionPort = new Proxy(store.partitions, {
+          get: (real, method: keyof PartitionPort) => (method === 'commit' ? commit : real[method].bind(real)),
+        });
+        const name = `victim-${String(death)}`;
+        const means = { clock: systemClock, ids: randomIds, report: () => undefined };
+        const victim = new Coordinator({
+          store: { ...store, partitions },
+          partitions: 1,
+          name,
+          leaseMs: 400,
+          ...means,
+        });
+        victim.start();
+      });
+      for (const held of await store.namespace.owners()) await store.partitions.release(held);
+    }
+    new Observed();
+    await answer('{"status":"pass"}');
+    await untilEnded(run);
+    expect((await client.get(run)).status).toBe('completed');
   });
 
   test('messages to a run that does not exist are dead letters', async () => {
