@@ -17,6 +17,8 @@ import { Waiters } from './waiters.js';
 const LOOK_MS = 10_000;
 /** The same while a master is missing. */
 const SEARCH_MS = 250;
+/** The same when something was said to have changed meanwhile. */
+const AGAIN_MS = 20;
 /** A round of questions takes no longer. */
 const ROUND_MS = 500;
 /** How long the others may take when one node has answered. */
@@ -155,8 +157,7 @@ export class ClusterTopology implements Topology {
     this.#looking = true;
     this.#cancel();
     try {
-      const asked = this.#known.slice(0, ASKED);
-      this.#known = [...this.#known.slice(ASKED), ...asked];
+      const asked = this.#whomToAsk();
       const heard = await this.#rounds.ask(new Map(asked.map((node) => [nodeName(node), () => this.#ask(node)])));
       if (this.#closed) return;
       const [best] = heard.answers.toSorted((a, b) => b.epoch - a.epoch || Number(b.ok) - Number(a.ok));
@@ -164,11 +165,21 @@ export class ClusterTopology implements Topology {
       else this.#lament(heard.reasons);
     } finally {
       this.#looking = false;
-      const wait = this.#again ? 0 : this.#settled() ? LOOK_MS : SEARCH_MS;
+      const wait = this.#again ? AGAIN_MS : this.#settled() ? LOOK_MS : SEARCH_MS;
       this.#again = false;
       this.#cancel();
       if (!this.#closed) this.#cancel = this.#params.clock.after(wait, () => void this.#look());
     }
+  }
+
+  /** Masters that are connected, and beside them one other at a time, since these might all be on the wrong side of a cut. */
+  #whomToAsk(): readonly Node[] {
+    const connected = (node: Node): boolean => this.#masters.get(nodeName(node))?.commands.usable === true;
+    const near = this.#known.filter(connected).slice(0, ASKED);
+    const far = this.#known.filter((node) => !connected(node)).slice(0, near.length > 0 ? 1 : ASKED);
+    const asked = [...near, ...far];
+    this.#known = [...this.#known.filter((node) => !asked.includes(node)), ...asked];
+    return asked;
   }
 
   async #ask(node: Node): Promise<View> {
