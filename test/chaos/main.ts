@@ -18,6 +18,8 @@ const SHIM = fileURLToPath(new URL('fsync-shim.c', import.meta.url));
 const SHOWN = 12;
 
 export async function runChaos(options: Options, say: (line: string) => void): Promise<Figures> {
+  // What was started goes with this process, however it is told to go.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
   const build = options.build === null ? BUILD : resolve(options.build);
   linkPackages(build);
   const folder = options.keep ?? mkdtempSync(join(tmpdir(), 'coord-chaos-'));

@@ -33,6 +33,8 @@ export class VictimServer {
     this.directory = params.directory;
     this.socket = join(params.directory, 'redis.sock');
     this.#synced = join(params.directory, 'synced');
+    // It does not outlive whoever started it.
+    process.on('exit', () => this.#child?.kill('SIGKILL'));
   }
 
   get pid(): number | null {
