@@ -55,4 +55,8 @@ export class WatchedPartitions implements PartitionPort {
   suspect(lease: Lease, entries: readonly string[]): ReturnType<PartitionPort['suspect']> {
     return this.#port.suspect(lease, entries);
   }
+
+  absolve(lease: Lease, entries: readonly string[]): ReturnType<PartitionPort['absolve']> {
+    return this.#port.absolve(lease, entries);
+  }
 }
