@@ -101,6 +101,7 @@ const anyMove = fc.oneof(
   move(4, 'discard', fc.record({ lease, entry: ago, reason: text, quarantine: fc.boolean() })),
   move(3, 'fire', fc.record({ lease, limit })),
   move(2, 'suspect', fc.record({ lease, entries: fc.array(ago, { minLength: 1, maxLength: 3 }) })),
+  move(1, 'absolve', fc.record({ lease, entries: fc.array(ago, { minLength: 1, maxLength: 3 }) })),
   move(5, 'start', start),
   move(3, 'tell', tell),
   move(2, 'join', fc.record({ partition, worker, personas })),

@@ -174,10 +174,12 @@ export class Player {
       }
       case 'fire':
         return partitions.fire(this.#lease(move.lease), move.limit);
-      case 'suspect': {
+      case 'suspect':
+      case 'absolve': {
         const lease = this.#lease(move.lease);
         const ids = this.#idsOf(lease.partition, move.entries);
-        return ids.length === 0 ? null : partitions.suspect(lease, ids);
+        if (ids.length === 0) return null;
+        return move.move === 'suspect' ? partitions.suspect(lease, ids) : partitions.absolve(lease, ids);
       }
     }
   }
@@ -320,7 +322,9 @@ export class Player {
 }
 
 type MoveOf<K extends Move['move']> = Extract<Move, { readonly move: K }>;
-type OwnerMove = MoveOf<'acquire' | 'renew' | 'release' | 'read' | 'commit' | 'discard' | 'fire' | 'suspect'>;
+type OwnerMove = MoveOf<
+  'acquire' | 'renew' | 'release' | 'read' | 'commit' | 'discard' | 'fire' | 'suspect' | 'absolve'
+>;
 type ReaderMove = MoveOf<'list' | 'load' | 'history' | 'feed' | 'dead-letters' | 'inspect'>;
 type WorkerMove = MoveOf<
   | 'join'
