@@ -18,6 +18,10 @@ export class Watermarks {
   /** By partition, one per term and fall, oldest first. */
   readonly #seen = new Map<number, readonly Watermark[]>();
 
+  partitions(): readonly number[] {
+    return [...this.#seen.keys()];
+  }
+
   of(partition: number): readonly Watermark[] {
     return this.#seen.get(partition) ?? [];
   }

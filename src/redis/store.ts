@@ -45,6 +45,8 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
   const keys = new Keys(params.namespace);
   const watermarks = new RedisWatermarks(connection, keys);
   const namespace = new RedisNamespace(connection, keys, params.ids);
+  // Also for those who only start and watch: nobody else may know what was confirmed to them. What fails here is asked again later.
+  connection.onReconnect(() => void watermarks.checkAll('whoever had it confirmed').catch(() => undefined));
   return {
     durable: true,
     label: describe(address),

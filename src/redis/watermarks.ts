@@ -43,6 +43,11 @@ export class RedisWatermarks implements WatermarkPort {
     return loss;
   }
 
+  /** Of all partitions that something was confirmed of: after a connection was lost, the store may be another one. */
+  async checkAll(by: string): Promise<void> {
+    for (const partition of this.#seen.partitions()) await this.check(partition, by);
+  }
+
   async incidents(partition: number): Promise<readonly Incident[]> {
     const keys = this.#keys.partition(partition);
     const known = textOf(await this.#connection.read('HGET', [keys.lease, 'acknowledged']));

@@ -55,6 +55,12 @@ describe('the namespace', () => {
     });
   });
 
+  test('takes what is no entry of a worker for nobody', async () => {
+    const info = { worker: 'w', host: 'h', pid: 7, personas: ['qa'], busy: 0, seenAt: 1 };
+    await commands.redis.hset('{n}:workers', { w: JSON.stringify(info), x: 'no JSON', y: '{"worker":7}' });
+    expect(await open().listWorkers()).toEqual([info]);
+  });
+
   test('keeps definitions by their hash', async () => {
     await open().putDefinition('h', '{}');
     expect(await open().getDefinition('h')).toBe('{}');
