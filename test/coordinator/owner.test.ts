@@ -235,7 +235,7 @@ describe('the owner of a partition', () => {
       });
       for (const held of await store.namespace.owners()) await store.partitions.release(held);
     }
-    new Observed();
+    await new Observed().seen('partition.acquired');
     await answer('{"status":"pass"}');
     await untilEnded(run);
     expect((await client.get(run)).status).toBe('completed');
