@@ -147,8 +147,7 @@ export class MemoryRequests implements RequestPort {
     for (const [run, { steps }] of place.runs) {
       for (const [step, { claim, record }] of steps) {
         if (claim?.worker !== worker) continue;
-        const { attempt } = JSON.parse(record ?? '{}') as { attempt: number };
-        const deadline = timerId({ kind: 'heartbeat', run, step, attempt });
+        const deadline = timerId({ kind: 'heartbeat', run, step, attempt: attemptIn(record) });
         const due = place.timers.get(deadline);
         // Without a deadline it is over already: its message lies in the inbox.
         if (due === undefined) continue;
@@ -184,6 +183,15 @@ function whyNot(run: MemoryRun, key: AttemptKey): 'done' | 'canceled' | 'superse
   if (status === 'canceled') return 'canceled';
   const done = status === 'succeeded' || status === 'failed' || step?.delivered === key.token;
   return done ? 'done' : 'superseded';
+}
+
+/** 0 for a record that cannot be read. */
+function attemptIn(record: string | null): number {
+  try {
+    return (JSON.parse(record ?? '') as { attempt?: number } | null)?.attempt ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 function timer(kind: 'heartbeat' | 'timeout', { run, step, attempt }: AttemptKey): string {

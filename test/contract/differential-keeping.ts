@@ -21,11 +21,13 @@ import {
 
 const offset = one<number>(0, 0, 0, 1);
 const few = { maxLength: 2 };
-const field = one<string>('s:s1', 's:s2', 't:s1', 'd:s1', 'l:s1');
-const written = fc.uniqueArray(fc.tuple(field, one('{"status":"queued","attempt":1}', 's1.1')), {
-  maxLength: 2,
-  selector: ([name]) => name,
-});
+const written = fc.uniqueArray(
+  fc.oneof(
+    fc.tuple(one<string>('s:s1', 's:s2'), fc.constant('{"status":"queued","attempt":1}')),
+    fc.tuple(one<string>('t:s1', 'd:s1', 'l:s1'), fc.constant('s1.1')),
+  ),
+  { maxLength: 2, selector: ([name]) => name },
+);
 const change = {
   partition,
   run,

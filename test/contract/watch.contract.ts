@@ -133,6 +133,27 @@ export const watchContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'bury: a record that is damaged hides nothing else that the worker held',
+    run: async ({ store }) => {
+      const lease = await begun(store, 'w1');
+      const records = ['no JSON', '5', 'null', '{"status":"queued","attempt":1}'];
+      const steps = records.map((record, index) => ({
+        step: `x${String(index)}`,
+        record,
+        token: `x${String(index)}.1`,
+      }));
+      const requests = steps.map(({ step }) => ({ persona: 'qa', body: step }));
+      expect(await store.partitions.commit(lease, commitOf({ expectedVersion: 1, steps, requests }))).toBe('ok');
+      for (const { entry, body: step } of await take(store, 'w2')) {
+        const beginning = { persona: 'qa', entry, heartbeatMs: LONG, timeoutMs: null };
+        expect(await store.requests.begin(keyOf({ step, token: `${step}.1`, worker: 'w2' }), beginning)).toBe('go');
+      }
+      expect(await store.requests.bury({ partition: 0, worker: 'w2' })).toBe(1);
+      expect(await store.partitions.fire(lease, 10)).toMatchObject({ fired: 1 });
+      expect((await inbox(store)).map(({ head }) => head)).toEqual(['heartbeat|test-1|x3|1']);
+    },
+  },
+  {
     name: 'roll: coordinators hear of each other, of those who come, and of those who go or fall silent',
     run: async ({ store, pass }) => {
       const announce = (coordinator: string, aliveMs = LONG): ReturnType<typeof store.roll.announce> =>
