@@ -7,7 +7,6 @@
 local run = redis.call('HMGET', KEYS[1], 'c:' .. ARGV[1], 's:' .. ARGV[1])
 if not run[1] or cjson.decode(run[1]).worker ~= ARGV[2] then return { 'NOT_HELD' } end
 -- The timer may be left of an attempt before; and a record that is damaged must not hide what else the worker held.
-local readable, record = pcall(cjson.decode, run[2] or '')
-if not readable or type(record) ~= 'table' or record.attempt ~= tonumber(ARGV[4]) then return { 'NOT_HELD' } end
+if tonumber(string.match(run[2] or '', '"attempt":(%d+)')) ~= tonumber(ARGV[4]) then return { 'NOT_HELD' } end
 redis.call('ZADD', KEYS[2], 'XX', 'LT', now_ms(), ARGV[3])
 return { 'OK' }
