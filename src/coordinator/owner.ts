@@ -192,8 +192,20 @@ export class PartitionOwner extends Loop {
         return outcome === 'fenced' ? 'fenced' : { cursor: first.id, nextTimerMs: null };
       }
     }
-    const outcome = await turn.run(lease, batch, { careful });
+    const outcome = await this.#run(lease, batch, careful);
     if (outcome.outcome !== 'ok') return outcome.outcome;
     return { cursor: batch.at(-1)?.id ?? '0', nextTimerMs: outcome.nextTimerMs };
+  }
+
+  async #run(lease: Lease, batch: readonly InboxEntry[], careful: boolean): ReturnType<Turn['run']> {
+    const { partitions, turn } = this.#params;
+    try {
+      return await turn.run(lease, batch, { careful });
+    } catch (error) {
+      // This process lives: whatever went wrong, it did not die of these messages.
+      const entries = batch.map(({ id }) => id);
+      if (careful) await partitions.absolve(lease, entries).catch(() => undefined);
+      throw error;
+    }
   }
 }
