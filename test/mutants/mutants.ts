@@ -60,8 +60,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: 'memory/partitions',
-        from: 'place.inbox.delete(entry);\n            place.suspects.delete(entry);',
-        to: 'place.suspects.delete(entry);',
+        from: 'place.inbox.delete(consumed);',
+        to: '',
       },
     ],
   },

@@ -131,10 +131,12 @@ export class Link implements Hanging {
     });
   }
 
-  /** Evaluating the message has killed the process before it could commit what came of it. */
+  /** Evaluating the message has killed the process, before it could say that it lives or commit what came of it. */
   #isPoison(name: string, args: readonly unknown[]): boolean {
     const { poison } = this.#world;
-    if (poison.size === 0 || name !== 'partitions.commit') return false;
+    if (poison.size === 0) return false;
+    if (name === 'partitions.absolve') return (args[1] as readonly string[]).some((entry) => poison.has(entry));
+    if (name !== 'partitions.commit') return false;
     const commit = args[1] as { readonly consumed: readonly string[] };
     return commit.consumed.some((entry) => poison.has(entry));
   }
