@@ -76,6 +76,8 @@ export interface FaultsParams {
 /** Changes of state between two faults, at least; without them after so long. */
 const MOVED = 12;
 const PATIENCE_MS = 3_000;
+/** Between two power cuts that take something. */
+const NOTICED_MS = 5_000;
 
 export class Faults {
   readonly counts: Record<Kind, number> = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0])) as Record<
@@ -206,6 +208,8 @@ export class Faults {
       if (power) {
         this.powerCuts.push({ at, back: Date.now(), bytes });
         this.#params.afterCut();
+        // What was noticed must be on the disk before the next cut takes it too.
+        if (bytes > 0) await delay(NOTICED_MS);
       }
       this.#restarting = false;
     })();
