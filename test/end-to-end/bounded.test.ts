@@ -145,7 +145,10 @@ function isTheSame(now: Everything, before: Everything): void {
   const lengths = (all: Everything): readonly unknown[] =>
     [...all].map(([key, { length }]) => [key, key.endsWith(':feed') ? 'full' : length]);
   expect(lengths(now)).toEqual(lengths(before));
-  const grown = [...now].filter(([key, { bytes }]) => bytes > (before.get(key)?.bytes ?? 0) * 1.05 + 200);
+  // A feed is cut by whole nodes, so its size goes up and down.
+  const grown = [...now].filter(
+    ([key, { bytes }]) => bytes > (before.get(key)?.bytes ?? 0) * (key.endsWith(':feed') ? 1.5 : 1.05) + 200,
+  );
   expect(grown).toEqual([]);
 }
 
