@@ -20,7 +20,7 @@ import { ending } from './differential-ending.js';
 import { type Move, moves, smaller } from './differential-moves.js';
 import { Player, type Side } from './differential-player.js';
 
-const RUNS = Number(process.env['COORD_FUZZ_RUNS'] ?? 192);
+const RUNS = Number(process.env['COORD_FUZZ_RUNS'] ?? 256);
 const SEED = Number(process.env['COORD_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 /** Games at the same time: most of a game's time is waiting for answers. */
 const TABLES = 16;
@@ -157,5 +157,5 @@ test(
     const rate = (played / (performance.now() - from)) * 1_000;
     console.log(`seed ${String(SEED)}: ${String(RUNS)} games, ${String(played)} moves, ${rate.toFixed(0)} a second`);
   },
-  120_000 * Math.ceil(RUNS / 192),
+  120_000 * Math.ceil(RUNS / 256),
 );
