@@ -68,6 +68,9 @@ export class Rest {
       return !this.#ends(partition, more.run);
     if (status !== 'waiting' || more.waitsFor?.kind === 'time') return false;
     const root = run.split('.')[0] ?? run;
+    // People come to an inner run through the one around it: when that cannot be read or is set aside, they do not come.
+    const around = this.#world.contents.at(partition).runs.get(root);
+    if (root !== run && (around?.record === DAMAGED || (around?.quarantined ?? null) !== null)) return true;
     return this.#people.wishes.some((wish) => wish.run === root && !wish.answered);
   }
 
