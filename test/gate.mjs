@@ -26,7 +26,12 @@ const CHECKS = [
 ];
 const CHAOS = [
   { name: 'rebuild', command: ['node', 'test/chaos/build.mjs'], limit: 120 },
-  { name: 'chaos', command: ['node', 'build/test/chaos/main.js', '--minutes', '1', '--width', '20'], limit: 240, tells: true },
+  {
+    name: 'chaos',
+    command: ['node', 'build/test/chaos/main.js', '--minutes', '1', '--width', '20'],
+    limit: 240,
+    tells: true,
+  },
 ];
 const TESTS = {
   name: 'tests',
@@ -113,6 +118,7 @@ function print(name, result, counts) {
 }
 
 const total = { passed: 0, failed: 0 };
+const failed = [];
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
@@ -125,6 +131,9 @@ for (const check of [...CHECKS, ...CHAOS, TESTS]) {
   print(check.name, result, counts);
   total.passed += counts.passed;
   total.failed += counts.failed;
+  if (counts.failed > 0) failed.push(`${check.name}${counts.note === '' ? '' : ` (${counts.note})`}`);
 }
+// Once more, for whoever sees only the end of a long output.
+if (failed.length > 0) console.log(`failed: ${failed.join(', ')}`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 console.log(`${total.passed} passed, ${total.failed} failed`);

@@ -11,9 +11,9 @@ function figures(change: Partial<Figures> = {}): Figures {
     seed: 1,
     fsync: 'always',
     seconds: { faults: 60, drain: 3 },
-    kills: 60,
-    stalls: 20,
-    cuts: 10,
+    kills: 150,
+    stalls: 30,
+    cuts: 25,
     runs: 200,
     transitions: 2_000,
     lost: 0,
@@ -42,7 +42,7 @@ function missing(change: Partial<Figures>, weights: Weights = KINDS): readonly s
 
 test('the last line is exactly this', () => {
   expect(lastLine(figures({ lost: 1, duplicated: 2, stuck: 3 }))).toBe(
-    '60 kills, 20 stalls, 10 cuts, 200 runs, 2000 transitions: 1 lost, 2 duplicated, 3 stuck',
+    '150 kills, 30 stalls, 25 cuts, 200 runs, 2000 transitions: 1 lost, 2 duplicated, 3 stuck',
   );
 });
 

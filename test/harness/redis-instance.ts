@@ -54,9 +54,10 @@ export class RedisInstance {
     return stdout.trim();
   }
 
-  /** One field of INFO. */
+  /** One field of INFO. Asked once more when the answer breaks off: a server that changes its role cuts everybody off. */
   async info(field: string): Promise<string> {
-    return new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(await this.cli('INFO', 'all'))?.[1] ?? '';
+    const text = await this.cli('INFO', 'all').catch(async () => this.cli('INFO', 'all'));
+    return new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
   }
 
   /** SIGKILL, and waits until it is gone. */

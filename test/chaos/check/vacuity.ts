@@ -27,10 +27,10 @@ export function vacuities(
     atLeast('takeovers', events['partition.acquired'] ?? 0, 4);
   }
   if (all >= 80 && focus === 'everything') {
-    atLeast('answers that stayed away', client.unknown, 1);
     atLeast('owners that were fenced', events['partition.fenced'] ?? 0, 1);
     atLeast('replies that came too late', events['stale'] ?? 0, 1);
   }
+  if (all >= 200 && focus === 'everything') atLeast('answers that stayed away', client.unknown, 1);
   if (fsync !== 'always' && weights['power cut'] > 0) {
     atLeast('bytes that a power cut took', power.bytes, 1);
     atLeast('incidents that were recorded', power.incidents, 1);
