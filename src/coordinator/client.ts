@@ -98,9 +98,12 @@ export class Client {
       parent: null,
     });
     checkInner(definition, request.inner ?? []);
-    for (const inner of request.inner ?? []) await this.#putDefinition(inner);
-    await this.#untilKnown(() => store.namespace.putDefinition(hash, json));
-    const outcome = await this.#admit({
+    const putDefinitions = async (): Promise<void> => {
+      for (const inner of request.inner ?? []) await this.#putDefinition(inner);
+      await this.#untilKnown(() => store.namespace.putDefinition(hash, json));
+    };
+    await putDefinitions();
+    const admission: Admission = {
       kind: 'start',
       partition: this.#partition(run),
       run,
@@ -110,7 +113,9 @@ export class Client {
       input: inputText,
       record: JSON.stringify(record),
       slot,
-    });
+    };
+    // A store that was away may have come back without its last second: no run may outlive its definition.
+    const outcome = await this.#admit(admission, putDefinitions);
     if (outcome.outcome === 'conflict') {
       throw new CoordError(
         'IDEMPOTENCY_CONFLICT',
@@ -290,11 +295,15 @@ export class Client {
     await this.#untilKnown(() => this.#params.store.namespace.putDefinition(sha256(json), json));
   }
 
-  async #admit(admission: Admission): ReturnType<Store['admission']['admit']> {
+  /** `again`: what it builds on, made once more before it is repeated. */
+  async #admit(
+    admission: Admission,
+    again: () => Promise<void> = async () => undefined,
+  ): ReturnType<Store['admission']['admit']> {
     const { admission: port, watermarks } = this.#params.store;
     let tries = 0;
-    const outcome = await this.#untilKnown(() => {
-      tries++;
+    const outcome = await this.#untilKnown(async () => {
+      if (tries++ > 0) await again();
       return port.admit(admission);
     });
     // The store was away: it may have come back without what it had confirmed to this client, which is then recorded.

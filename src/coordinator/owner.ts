@@ -41,6 +41,8 @@ export class PartitionOwner extends Loop {
   /** One name for as long as this process lives, so that it need not wait for its own lease after a lost connection. */
   readonly #owner: string;
   #lived = false;
+  /** Counted before an evaluation that was interrupted and outlived, and not taken back yet. */
+  #outlived: readonly string[] = [];
 
   constructor(params: OwnerParams) {
     super();
@@ -127,6 +129,7 @@ export class PartitionOwner extends Loop {
     try {
       const lost = await watermarks.check(partition, this.#owner);
       if (lost !== null) report({ type: 'partition.rolled-back', partition, from: lost.from, to: lost.to });
+      await this.#takeBack(lease);
       await this.#turn(lease, until);
     } finally {
       await keeper.stop();
@@ -198,14 +201,20 @@ export class PartitionOwner extends Loop {
   }
 
   async #run(lease: Lease, batch: readonly InboxEntry[], careful: boolean): ReturnType<Turn['run']> {
-    const { partitions, turn } = this.#params;
     try {
-      return await turn.run(lease, batch, { careful });
+      return await this.#params.turn.run(lease, batch, { careful });
     } catch (error) {
       // This process lives: whatever went wrong, it did not die of these messages.
-      const entries = batch.map(({ id }) => id);
-      if (careful) await partitions.absolve(lease, entries).catch(() => undefined);
+      if (careful) {
+        this.#outlived = batch.map(({ id }) => id);
+        await this.#takeBack(lease).catch(() => undefined);
+      }
       throw error;
     }
+  }
+
+  async #takeBack(lease: Lease): Promise<void> {
+    const outlived = this.#outlived;
+    if (outlived.length > 0 && (await this.#params.partitions.absolve(lease, outlived)) === 'ok') this.#outlived = [];
   }
 }

@@ -5,7 +5,8 @@
  */
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
-import type { NamespacePort, RequestPort, WorkerInfo } from '../core/ports.js';
+import type { NamespacePort, WorkerInfo } from '../core/ports.js';
+import type { RequestPort } from '../core/request-port.js';
 import { Loop } from '../core/service.js';
 import type { Report } from './events.js';
 

@@ -1,6 +1,6 @@
 /** The worker's side of a partition in memory. See `RequestPort`. */
 import { type Claim, timerId } from '../core/messages.js';
-import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
+import type { AttemptKey, Delivery, RequestPort } from '../core/request-port.js';
 import type { Fact } from '../core/facts.js';
 import type { MemoryPartition, MemoryRequest, MemoryRun, MemoryStep } from './partition.js';
 import type { MemoryWatermarks } from './watermarks.js';
@@ -40,7 +40,14 @@ export class MemoryRequests implements RequestPort {
       }
       return taken;
     };
-    return recover ? look() : place.waitFor(look, { waitMs, signal });
+    return recover || waitMs === 0 ? look() : place.waitFor(look, { waitMs, signal });
+  }
+
+  async arrival({ partition, personas, waitMs, signal }: Parameters<RequestPort['arrival']>[0]): Promise<void> {
+    const place = this.#partition(partition);
+    const look = (): readonly MemoryRequest[] =>
+      personas.flatMap((persona) => [...place.requestsOf(persona).values()].filter((one) => one.delivered === null));
+    await place.waitFor(look, { waitMs, signal });
   }
 
   async claimAbandoned({

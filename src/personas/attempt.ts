@@ -12,7 +12,8 @@ import {
   type PersonaRequest,
   REPLY_LIMIT_BYTES,
 } from '../core/messages.js';
-import type { AttemptKey, Delivery, Store } from '../core/ports.js';
+import type { Store } from '../core/ports.js';
+import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';
 import { untilKnown } from './patience.js';
 import { plainLine } from './plain-text.js';

@@ -7,19 +7,21 @@ import { hostname } from 'node:os';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { type Failpoints, noFailpoints } from '../core/failpoints.js';
-import type { AttemptKey, Delivery, Store } from '../core/ports.js';
+import type { Store } from '../core/ports.js';
+import type { AttemptKey, Delivery } from '../core/request-port.js';
 import { Loop } from '../core/service.js';
 import { Attempt, type AttemptMeans } from './attempt.js';
 import { AttemptFiles } from './attempt-files.js';
 import type { CommandLimits } from './command.js';
 import { buryDead } from './dead-workers.js';
 import { InHand } from './in-hand.js';
+import { Intake } from './intake.js';
 import { untilKnown } from './patience.js';
 import type { PersonaDefinition } from './persona-file.js';
 import { parseRequest } from './request.js';
 import type { PersonaRunner } from './runner.js';
 import { runnerFor } from './runners.js';
-import { type Reservation, Slots } from './slots.js';
+import { Slots } from './slots.js';
 import type { Report } from './worker-events.js';
 import { Workspaces } from './workspace.js';
 
@@ -48,16 +50,8 @@ export interface WorkerOptions {
   readonly failpoints?: Failpoints;
 }
 
-/** Not for long, since nobody looks for what others left lying meanwhile. */
-const TAKE_WAIT_MS = 1_000;
-/** With several partitions a loop must not keep a place for long that another one could use. */
-const SHARED_WAIT_MS = 1_000;
-const SCARCE_WAIT_MS = 250;
-const SWEEP_EVERY_MS = 1_000;
-const ABANDONED_AFTER_MS = 10_000;
 /** Several times as often as silence is taken for death. */
 const ANNOUNCE_EVERY_MS = 1_000;
-const BACKOFF_MS = 500;
 /** How long a stopped worker still tries to deliver its last replies, ms. */
 const LAST_WORDS_MS = 5_000;
 
@@ -83,7 +77,7 @@ export class WorkerHost extends Loop {
     const sum = [...perPersona.values()].reduce((all, count) => all + count, 0);
     this.#options = options;
     this.#report = options.report ?? (() => undefined);
-    this.#slots = new Slots({ perPersona, total: options.concurrency ?? sum, takers: options.partitions });
+    this.#slots = new Slots({ perPersona, total: options.concurrency ?? sum });
     const runnerMeans = limits === undefined ? { clock } : { clock, limits };
     this.#runners = new Map([...personas].map(([name, persona]) => [name, runnerFor(persona, runnerMeans)]));
     this.#files = new AttemptFiles(options.stateDir);
@@ -127,118 +121,24 @@ export class WorkerHost extends Loop {
     const finished = new AbortController();
     const announcing = this.#announce(finished.signal);
     const partitions = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
-    await Promise.all(partitions.map((partition) => this.#deliver(partition, signal)));
+    await Promise.all(partitions.map((partition) => this.#intakeOf(partition).run(signal)));
     await this.#finish();
     finished.abort();
     await announcing;
     await this.#sayGoodbye(partitions);
   }
 
-  async #deliver(partition: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    if (!(await this.#join(partition, signal))) return;
-    let recover = true;
-    let sweptAt = clock.monotonic();
-    while (!signal.aborted) {
-      const reservation = this.#slots.reserve(partition);
-      if (reservation === null) {
-        await this.#slots.change(signal);
-        continue;
-      }
-      let fresh: readonly Delivery[] = [];
-      try {
-        if (clock.monotonic() - sweptAt >= SWEEP_EVERY_MS) {
-          sweptAt = clock.monotonic();
-          fresh = this.#fresh(await this.#claimAbandoned(partition, reservation), reservation);
-        }
-        if (fresh.length === 0 && !signal.aborted) {
-          const taken = await this.#take(partition, { reservation, recover, signal });
-          fresh = this.#fresh(taken.deliveries, reservation);
-          // Own unfinished deliveries come in portions; an aborted read may have left some behind.
-          recover = taken.aborted || (recover && fresh.length > 0);
-        }
-      } catch (error) {
-        recover = true;
-        this.#report({ type: 'trouble', doing: 'take', message: messageOf(error) });
-        await clock.sleep(BACKOFF_MS, signal);
-      }
-      this.#slots.settle(
-        reservation,
-        fresh.map(({ persona }) => persona),
-      );
-      for (const delivery of fresh) this.#accept(delivery);
-    }
-  }
-
-  async #join(partition: number, signal: AbortSignal): Promise<boolean> {
-    const { store, worker, clock, isDead } = this.#options;
-    const want = { partition, worker, personas: this.#names() };
-    while (!signal.aborted) {
-      try {
-        await store.requests.join(want);
-        if (isDead !== undefined) await store.requests.inherit({ ...want, isDead });
-        this.#report({ type: 'joined', partition });
-        return true;
-      } catch (error) {
-        this.#report({ type: 'trouble', doing: 'join', message: messageOf(error) });
-        await clock.sleep(BACKOFF_MS, signal);
-      }
-    }
-    return false;
-  }
-
-  /** Waits for requests; ends early when the worker stops or a place becomes free that this read does not offer. */
-  async #take(
-    partition: number,
-    want: { readonly reservation: Reservation; readonly recover: boolean; readonly signal: AbortSignal },
-  ): Promise<{ deliveries: readonly Delivery[]; aborted: boolean }> {
-    const { reservation, recover, signal } = want;
-    const { personas, limit, total, scarce } = reservation;
-    const { store, worker, partitions } = this.#options;
-    const early = new AbortController();
-    const abort = (): void => early.abort();
-    const forget = this.#slots.onChange(() => {
-      if (this.#slots.couldTakeMore(reservation)) abort();
+  #intakeOf(partition: number): Intake {
+    return new Intake({
+      ...this.#options,
+      requests: this.#options.store.requests,
+      partition,
+      personas: this.#names(),
+      slots: this.#slots,
+      isKnown: (delivery) => this.#inHand.has(handleOf(delivery)) || this.#newer.has(handleOf(delivery)),
+      accept: (delivery) => this.#accept(delivery),
+      report: this.#report,
     });
-    signal.addEventListener('abort', abort);
-    if (!recover) this.#report({ type: 'waiting', partition, personas });
-    try {
-      const waitMs = scarce ? SCARCE_WAIT_MS : partitions > 1 ? SHARED_WAIT_MS : TAKE_WAIT_MS;
-      const place = { partition, worker, personas, limit, total, recover, waitMs };
-      const deliveries = await store.requests.take({ ...place, signal: early.signal });
-      return { deliveries, aborted: early.signal.aborted };
-    } catch (error) {
-      if (early.signal.aborted) return { deliveries: [], aborted: true };
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
-      forget();
-    }
-  }
-
-  async #claimAbandoned(partition: number, reservation: Reservation): Promise<readonly Delivery[]> {
-    const { store, worker } = this.#options;
-    const claimed: Delivery[] = [];
-    for (const persona of reservation.personas) {
-      const limit = Math.min(reservation.limit, reservation.total - claimed.length);
-      if (limit <= 0) break;
-      const want = { partition, worker, persona, idleMs: ABANDONED_AFTER_MS, limit };
-      claimed.push(...(await store.requests.claimAbandoned(want)));
-    }
-    return claimed;
-  }
-
-  /** Without what is in hand already, and never more than was reserved. */
-  #fresh(deliveries: readonly Delivery[], reservation: Reservation): readonly Delivery[] {
-    const left = new Map(reservation.personas.map((persona) => [persona, reservation.limit]));
-    const fresh = deliveries.filter((delivery) => {
-      const places = left.get(delivery.persona) ?? 0;
-      const handle = handleOf(delivery);
-      if (places === 0 || this.#inHand.has(handle) || this.#newer.has(handle)) return false;
-      left.set(delivery.persona, places - 1);
-      return true;
-    });
-    return fresh.slice(0, reservation.total);
   }
 
   #accept(delivery: Delivery): void {

@@ -3,7 +3,7 @@
  * may not work on beside what follows it, and a second attempt may not use up its time waiting for the first.
  */
 import type { Clock } from '../core/clock.js';
-import type { AttemptKey } from '../core/ports.js';
+import type { AttemptKey } from '../core/request-port.js';
 import type { Attempt } from './attempt.js';
 
 interface Entry {

@@ -2,7 +2,7 @@
 import { RUN_ID } from '../core/ids.js';
 import { isJsonObject } from '../core/json.js';
 import { type PersonaRequest, personaRequestSchema, PROTOCOL_VERSION } from '../core/messages.js';
-import type { Delivery } from '../core/ports.js';
+import type { Delivery } from '../core/request-port.js';
 
 export type ParsedRequest =
   | { readonly request: PersonaRequest }

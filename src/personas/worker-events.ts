@@ -1,5 +1,5 @@
 /** What a worker reports while it works: for its log, and for tests, which wait for these instead of sleeping. */
-import type { AttemptKey } from '../core/ports.js';
+import type { AttemptKey } from '../core/request-port.js';
 import type { Verdict } from '../core/statuses.js';
 
 /** Why an attempt was ended from outside. */

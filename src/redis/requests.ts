@@ -1,7 +1,7 @@
 /** The worker's side of a partition on Redis: deliveries by consumer group, then begin, beat and reply by token. */
 import { hasCode, messageOf } from '../core/errors.js';
 import { parseTimer, type StepTimer, timerId } from '../core/messages.js';
-import type { AttemptKey, Delivery, RequestPort } from '../core/ports.js';
+import type { AttemptKey, Delivery, RequestPort } from '../core/request-port.js';
 import type { Connection } from './connection.js';
 import type { Keys, PartitionKeys } from './keys.js';
 import { FEED_LENGTH } from './partitions.js';
@@ -30,40 +30,26 @@ export class RedisRequests implements RequestPort {
   }
 
   async take(want: Parameters<RequestPort['take']>[0]): Promise<readonly Delivery[]> {
-    const { partition, worker, recover, waitMs, signal } = want;
-    const { personas, limit } = this.#share(want);
-    if (personas.length === 0) return [];
-    const keys = this.#keys.partition(partition);
-    const streams = personas.map((persona) => keys.requests(persona));
-    // An id instead of `>` gives what this worker was sent before and has not begun, and never waits.
-    const from = streams.map(() => (recover ? '0' : '>'));
-    const args = [
-      'GROUP',
-      GROUP,
-      worker,
-      'COUNT',
-      limit,
-      'BLOCK',
-      Math.max(1, Math.ceil(waitMs)),
-      'STREAMS',
-      ...streams,
-      ...from,
-    ];
     try {
-      const reply = await this.#connection.blockingRead(`requests:${worker}:${String(partition)}`, {
-        command: 'XREADGROUP',
-        args,
-        waitMs,
-        signal,
-      });
-      const taken = streamReply(reply);
-      return personas.flatMap((persona) => deliveries(partition, persona, taken.get(keys.requests(persona)) ?? []));
+      return want.recover || want.waitMs === 0 ? await this.#takeNow(want) : await this.#takeNext(want);
     } catch (error) {
       // Somebody deleted a stream; the group is made again from the start, so nothing in it is passed over.
       if (!messageOf(error).includes('NOGROUP')) throw error;
       await this.join(want);
       return [];
     }
+  }
+
+  async arrival(want: Parameters<RequestPort['arrival']>[0]): Promise<void> {
+    const { partition, worker, personas, waitMs, signal } = want;
+    const keys = this.#keys.partition(partition);
+    const streams = personas.map((persona) => keys.requests(persona));
+    const groups = await Promise.all(streams.map((stream) => this.#group(stream)));
+    const sent = groups.map((group) => group?.get('last-delivered-id'));
+    // A stream that was deleted; `take` makes it again.
+    if (sent.some((id) => id === undefined)) return;
+    const wait = ['COUNT', 1, 'BLOCK', Math.ceil(waitMs), 'STREAMS', ...streams, ...sent.map(String)];
+    await this.#connection.blockingRead(readerOf(worker, partition), { command: 'XREAD', args: wait, waitMs, signal });
   }
 
   async claimAbandoned(want: Parameters<RequestPort['claimAbandoned']>[0]): Promise<readonly Delivery[]> {
@@ -186,6 +172,45 @@ export class RedisRequests implements RequestPort {
     return found;
   }
 
+  async #takeNext(want: Parameters<RequestPort['take']>[0]): Promise<readonly Delivery[]> {
+    const { partition, worker, waitMs, signal } = want;
+    const { personas, limit } = this.#share(want);
+    if (personas.length === 0) return [];
+    const keys = this.#keys.partition(partition);
+    const streams = personas.map((persona) => keys.requests(persona));
+    const wait = ['BLOCK', Math.max(1, Math.ceil(waitMs))];
+    const from = streams.map(() => '>');
+    const args = ['GROUP', GROUP, worker, 'COUNT', limit, ...wait, 'STREAMS', ...streams, ...from];
+    const read = { command: 'XREADGROUP', args, waitMs, signal };
+    const taken = streamReply(await this.#connection.blockingRead(readerOf(worker, partition), read));
+    return personas.flatMap((persona) => deliveries(partition, persona, taken.get(keys.requests(persona)) ?? []));
+  }
+
+  /** What lies there at this moment: one persona after the other, since the places in all may be fewer than they. */
+  async #takeNow(want: Parameters<RequestPort['take']>[0]): Promise<readonly Delivery[]> {
+    const { partition, worker, personas, limit, total, recover } = want;
+    const keys = this.#keys.partition(partition);
+    const taken: Delivery[] = [];
+    for (const persona of this.#inTurn(partition, personas)) {
+      const count = Math.min(limit, total - taken.length);
+      if (count <= 0) break;
+      const stream = keys.requests(persona);
+      // An id instead of `>` gives what this worker was sent before and has not begun.
+      const from = recover ? '0' : '>';
+      const args = ['GROUP', GROUP, worker, 'COUNT', count, 'STREAMS', stream, from];
+      const reply = streamReply(await this.#connection.write('XREADGROUP', args));
+      taken.push(...deliveries(partition, persona, reply.get(stream) ?? []));
+    }
+    return taken;
+  }
+
+  /** Each call begins with the next one. */
+  #inTurn(partition: number, personas: readonly string[]): readonly string[] {
+    const turn = (this.#turns.get(partition) ?? 0) % Math.max(1, personas.length);
+    this.#turns.set(partition, turn + 1);
+    return [...personas.slice(turn), ...personas.slice(0, turn)];
+  }
+
   /** COUNT is per stream, so the whole of `total` is shared out; with fewer free hands than personas they take turns. */
   #share({ partition, personas, limit, total }: Parameters<RequestPort['take']>[0]): {
     personas: readonly string[];
@@ -193,9 +218,7 @@ export class RedisRequests implements RequestPort {
   } {
     if (total >= personas.length)
       return { personas, limit: Math.max(1, Math.min(limit, Math.floor(total / Math.max(1, personas.length)))) };
-    const turn = (this.#turns.get(partition) ?? 0) % personas.length;
-    this.#turns.set(partition, turn + 1);
-    return { personas: [...personas.slice(turn), ...personas.slice(0, turn)].slice(0, total), limit: 1 };
+    return { personas: this.#inTurn(partition, personas).slice(0, total), limit: 1 };
   }
 
   async #createGroup(stream: string): Promise<void> {
@@ -209,11 +232,16 @@ export class RedisRequests implements RequestPort {
   }
 
   async #hasGroup(stream: string): Promise<boolean> {
+    return (await this.#group(stream)) !== null;
+  }
+
+  /** The fields of the workers' group; null when there is none. */
+  async #group(stream: string): Promise<ReadonlyMap<string, string> | null> {
     try {
-      const groups = entriesOf(await this.#connection.read('XINFO', ['GROUPS', stream]));
-      return groups.some((group) => pairsOf(group).get('name') === GROUP);
+      const groups = entriesOf(await this.#connection.read('XINFO', ['GROUPS', stream])).map(pairsOf);
+      return groups.find((group) => group.get('name') === GROUP) ?? null;
     } catch (error) {
-      if (messageOf(error).includes('no such key')) return false;
+      if (messageOf(error).includes('no such key')) return null;
       throw error;
     }
   }
@@ -230,6 +258,11 @@ const BEGIN_ANSWERS: Readonly<Record<string, Awaited<ReturnType<RequestPort['beg
 
 function deliveries(partition: number, persona: string, entries: readonly StreamEntry[]): Delivery[] {
   return entries.map(({ id, fields }) => ({ partition, persona, entry: id, body: fields.get('body') ?? '' }));
+}
+
+/** One blocking connection per worker and partition. */
+function readerOf(worker: string, partition: number): string {
+  return `requests:${worker}:${String(partition)}`;
 }
 
 function timer(kind: 'heartbeat' | 'timeout', { run, step, attempt }: AttemptKey): string {

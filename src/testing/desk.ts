@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../core/clock.js';
 import { type ArtifactRef, type PersonaReply, type PersonaRequest, personaRequestSchema } from '../core/messages.js';
-import type { AttemptKey, Delivery, Store } from '../core/ports.js';
+import type { Store } from '../core/ports.js';
+import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { ScriptedReply } from './scenario.js';
 import type { Script } from './script.js';
 

@@ -1,16 +1,8 @@
 /** Plays moves at the ports of two store objects that reach the same, as two processes would. */
 import { setMaxListeners } from 'node:events';
 import { CoordError } from '../../src/core/errors.js';
-import type {
-  AttemptKey,
-  Commit,
-  Delivery,
-  HistoryEntry,
-  InboxEntry,
-  Lease,
-  Store,
-  StoredRun,
-} from '../../src/core/ports.js';
+import type { Commit, HistoryEntry, InboxEntry, Lease, Store, StoredRun } from '../../src/core/ports.js';
+import type { AttemptKey, Delivery } from '../../src/core/request-port.js';
 import { Ids, inOrder, inspected, jsonOr, newest, shown, sortedBy, statusOf } from './differential-answers.js';
 import { Keeper } from './differential-keeping.js';
 import type { AttemptChoice, CommitMove, LeaseChoice, Move } from './differential-moves.js';

@@ -1,6 +1,7 @@
 /** What the cases of the contract begin with: a partition taken, a run started, a request on its way. All in partition 0. */
 import { expect } from 'vitest';
-import type { AttemptKey, Commit, Lease, Slot, Store } from '../../src/core/ports.js';
+import type { Commit, Lease, Slot, Store } from '../../src/core/ports.js';
+import type { AttemptKey } from '../../src/core/request-port.js';
 
 export interface ContractCase {
   readonly name: string;

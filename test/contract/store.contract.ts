@@ -335,6 +335,29 @@ export const contract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'requests: who waits for an arrival learns of each that nobody was sent, and takes nothing',
+    run: async ({ store }) => {
+      const lease = await acquire(store);
+      const who = { partition: 0, worker: 'w1', personas: ['dev', 'qa'] };
+      await store.requests.join(who);
+      await start(store);
+      const stop = new AbortController();
+      const aborted = store.requests.arrival({ ...who, waitMs: 20_000, signal: stop.signal });
+      stop.abort();
+      await aborted;
+      const { signal } = new AbortController();
+      const waiting = store.requests.arrival({ ...who, waitMs: 20_000, signal });
+      await store.partitions.commit(lease, commitOf({ requests: [{ persona: 'qa', body: 'please' }] }));
+      await waiting;
+      // It lies there still, so nobody waits.
+      await store.requests.arrival({ ...who, waitMs: 20_000, signal });
+      expect(await take(store, 'w1', { waitMs: 0 })).toHaveLength(1);
+      expect(await take(store, 'w1', { waitMs: 0 })).toEqual([]);
+      // What was sent to somebody is no arrival: without another one the wait runs out.
+      await store.requests.arrival({ ...who, waitMs: 20, signal });
+    },
+  },
+  {
     name: 'requests: what a worker took and never began goes to another after a while',
     run: async ({ store, pass }) => {
       await dispatched(store);

@@ -8,7 +8,8 @@ import { systemClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
 import { randomIds } from '../../src/core/ids.js';
 import { personaRequestSchema, REPLY_LIMIT_BYTES } from '../../src/core/messages.js';
-import type { Delivery, Lease, PartitionPort, Store } from '../../src/core/ports.js';
+import type { Lease, PartitionPort, Store } from '../../src/core/ports.js';
+import type { Delivery } from '../../src/core/request-port.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { step, workflow } from '../harness/definitions.js';
 
@@ -239,6 +240,34 @@ describe('the owner of a partition', () => {
     await answer('{"status":"pass"}');
     await untilEnded(run);
     expect((await client.get(run)).status).toBe('completed');
+  });
+
+  test('an evaluation that the store interrupts is not held against the message, also when it cannot be taken back yet', async () => {
+    await startOne('interrupted');
+    const calls: string[] = [];
+    const fails = new Set(['load', 'absolve']);
+    const partitions: PartitionPort = new Proxy(store.partitions, {
+      get: (real, method: keyof PartitionPort) => {
+        if (!['suspect', 'load', 'absolve', 'commit'].includes(method)) return real[method].bind(real);
+        return (...given: never[]): unknown => {
+          calls.push(method);
+          if (fails.delete(method)) return Promise.reject(new CoordError('REDIS_UNREACHABLE', 'away'));
+          return (real[method].bind(real) as (...all: never[]) => unknown)(...given);
+        };
+      },
+    });
+    const coordinator = new Coordinator({
+      store: { ...store, partitions },
+      partitions: 1,
+      name: 'lives',
+      clock: systemClock,
+      ids: randomIds,
+      report: () => undefined,
+    });
+    coordinator.start();
+    stops.push(() => coordinator.stop());
+    await take();
+    expect(calls).toEqual(['suspect', 'load', 'absolve', 'absolve', 'load', 'commit']);
   });
 
   test('messages to a run that does not exist are dead letters', async () => {

@@ -2,7 +2,8 @@
 import { ManualClock } from '../../src/core/clock.js';
 import { countedIds, partitionOf } from '../../src/core/ids.js';
 import type { PersonaReply, PersonaRequest } from '../../src/core/messages.js';
-import type { InboxEntry, Lease, RequestPort, Store } from '../../src/core/ports.js';
+import type { InboxEntry, Lease, Store } from '../../src/core/ports.js';
+import type { RequestPort } from '../../src/core/request-port.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { WorkerHost, type WorkerOptions } from '../../src/personas/host.js';
 import type { PersonaDefinition } from '../../src/personas/persona-file.js';

@@ -4,7 +4,8 @@
  * heard. Looked at before and after each call, whatever it answers.
  */
 import { timerId } from '../../src/core/messages.js';
-import type { AttemptKey, Lease } from '../../src/core/ports.js';
+import type { Lease } from '../../src/core/ports.js';
+import type { AttemptKey } from '../../src/core/request-port.js';
 import type { MemoryContents } from '../../src/memory/contents.js';
 import type { Violation } from '../invariants/violation.js';
 

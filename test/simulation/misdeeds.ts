@@ -1,5 +1,6 @@
 /** The faults that come at their time: what happens to the store and the processes, and what people, personas and strangers do. */
-import type { AttemptKey, Store } from '../../src/core/ports.js';
+import type { Store } from '../../src/core/ports.js';
+import type { AttemptKey } from '../../src/core/request-port.js';
 import { runHasEnded } from '../../src/core/statuses.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { countedIds } from '../../src/core/ids.js';

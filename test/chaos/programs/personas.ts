@@ -4,7 +4,8 @@
  */
 import { partitionOf } from '../../../src/core/ids.js';
 import type { PersonaRequest } from '../../../src/core/messages.js';
-import type { AttemptKey, Store } from '../../../src/core/ports.js';
+import type { Store } from '../../../src/core/ports.js';
+import type { AttemptKey } from '../../../src/core/request-port.js';
 import { functionPersona } from '../../../src/personas/catalog.js';
 import type { CommandPersona, PersonaDefinition } from '../../../src/personas/persona-file.js';
 import type { PersonaFunction } from '../../../src/personas/runner.js';
