@@ -1,6 +1,6 @@
 /** What a client asks for, and whether it can be asked at all: found before anything is stored. */
 import type { z } from 'zod';
-import { CoordError } from '../core/errors.js';
+import { CoordError, hasCode } from '../core/errors.js';
 import { forbiddenKey } from '../core/forbidden-keys.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { MESSAGE_LIMIT_BYTES } from '../core/messages.js';
@@ -57,6 +57,19 @@ export function checkInner(definition: WorkflowDefinition, inner: readonly Workf
       `step "${missing.id}" of ${one.name} runs the workflow "${missing.workflow}", whose definition is not given; pass "inner" as loadWorkflow returns it`,
     );
   }
+}
+
+/** The same error, and what can be done about a run that cannot be read. */
+export function withCure(run: string, error: unknown): unknown {
+  if (hasCode(error, 'RUN_UNREADABLE'))
+    return new CoordError(
+      'RUN_UNREADABLE',
+      `run ${run} cannot be read: ${error.message}; \`coord repair ${run}\` says what can be done`,
+      { cause: error },
+    );
+  if (!hasCode(error, 'DEFINITION_MISSING')) return error;
+  const cure = `start its workflow once more, which stores it, then \`coord repair ${run} --release\``;
+  return new CoordError('DEFINITION_MISSING', `run ${run} cannot be read: ${error.message}; ${cure}`, { cause: error });
 }
 
 /** Throws TASK_INVALID, or EXPRESSION_FAILED when the task leaves a variable empty. */

@@ -27,6 +27,7 @@ import {
   parseBody,
   type SignalRequest,
   slotOf,
+  withCure,
   type StartRequest,
 } from './client-requests.js';
 import { type EmittedEvent, followEvents, followRun, type Following } from './client-follow.js';
@@ -177,10 +178,14 @@ export class Client {
       .slice(0, limit);
   }
 
-  /** Throws RUN_NOT_FOUND, RUN_UNREADABLE when its records are damaged, FORMAT_UNKNOWN when a newer coord has written it. */
+  /** Throws RUN_NOT_FOUND, RUN_UNREADABLE when its records are damaged, DEFINITION_MISSING, FORMAT_UNKNOWN when a newer coord has written it. */
   async get(run: string): Promise<RunView> {
     const stored = await this.#stored(run);
-    return viewOf(stored, await this.#plans.get(stored.definition));
+    try {
+      return viewOf(stored, await this.#plans.get(stored.definition));
+    } catch (error) {
+      throw withCure(run, error);
+    }
   }
 
   /** All facts of a run, in order. */

@@ -265,6 +265,15 @@ function pem(file: string, option: string): Buffer {
   }
 }
 
+/**
+ * Pause before the given attempt to connect, ms. Each process has pauses of its own, up to a quarter longer or shorter, so
+ * that a server which comes back does not meet all of a fleet in one moment.
+ */
+export function reconnectMs(attempt: number, pid = process.pid): number {
+  const share = ((pid * 2_654_435_761) % 1_000) / 1_000;
+  return Math.round(Math.min(SLOWEST_RETRY_MS, 20 * 2 ** Math.min(attempt, 6)) * (0.75 + share / 2));
+}
+
 function newClient({ place, login, tls, clientName }: LinkParams): Redis {
   const options = {
     // The shapes of replies are part of the contract with the scripts; RESP3 flattens some of them.
@@ -277,7 +286,7 @@ function newClient({ place, login, tls, clientName }: LinkParams): Redis {
     connectionName: clientName ?? 'coord',
     connectTimeout: CONNECT_MS,
     disconnectTimeout: FAREWELL_MS,
-    retryStrategy: (attempt: number) => Math.min(SLOWEST_RETRY_MS, 20 * 2 ** Math.min(attempt, 6)),
+    retryStrategy: reconnectMs,
     ...(login !== undefined && { password: login.password, ...(login.user !== undefined && { username: login.user }) }),
     ...(tls !== undefined && { tls }),
   } satisfies RedisOptions;

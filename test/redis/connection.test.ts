@@ -3,6 +3,7 @@ import { systemClock } from '../../src/core/clock.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
 import { parseAddress } from '../../src/redis/address.js';
 import { Connection, type ConnectionParams } from '../../src/redis/connection.js';
+import { reconnectMs } from '../../src/redis/link.js';
 import { parseScript } from '../../src/redis/scripts.js';
 import { Proxy } from '../harness/proxy.js';
 import { until } from '../harness/redis-instance.js';
@@ -157,4 +158,13 @@ test('a server that is not there is unreachable, by its address', async () => {
     message: expect.stringContaining('redis://127.0.0.1:1'),
   });
   nowhere.close();
+});
+
+test('the pauses before a reconnect grow to a second, and are those of no other process', () => {
+  const pauses = (pid: number): readonly number[] => [1, 2, 3, 6, 50].map((attempt) => reconnectMs(attempt, pid));
+  expect(Math.max(...pauses(1234))).toBeLessThanOrEqual(1_250);
+  expect(Math.min(...pauses(1234))).toBeGreaterThanOrEqual(30);
+  expect(pauses(1234)).toEqual(pauses(1234).toSorted((a, b) => a - b));
+  const last = Array.from({ length: 50 }, (_, pid) => reconnectMs(50, 1_000 + pid));
+  expect(new Set(last).size).toBeGreaterThan(40);
 });

@@ -175,6 +175,10 @@ describe('coord repair', () => {
     const { run, open, followed } = await standing();
     await tear(run, { 's:build': '{"status":"nothing"}' });
     await set(run, { quarantined: 'RUN_UNREADABLE: the record of step build is damaged' });
+    expect(await world.coord('show', run)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`; \`coord repair ${run}\` says what can be done`) as string,
+    });
     const looked = await world.coord('repair', run);
     expect(looked.code).toBe(1);
     expect(looked.out).toContain('It is set aside: RUN_UNREADABLE: the record of step build is damaged\n');
