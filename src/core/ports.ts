@@ -131,7 +131,9 @@ export interface PartitionPort {
     limit: number,
   ): Promise<{ outcome: 'ok'; fired: number; nextInMs: number | null } | { outcome: 'fenced' }>;
   /**
-   * Counts evaluations before they happen, so that a message which kills its coordinator is known by its count. Returns the counts of the entries that may be evaluated now: of all when none was counted before, else of the first alone.
+   * Notes evaluations before they happen, so that a message which kills its coordinator is known by its count. Returns the
+   * counts of the entries that may be evaluated now: all, when none was noted before, else the first alone. Only who is
+   * alone is counted: a death among many tells nothing of each.
    */
   suspect(
     lease: Lease,

@@ -151,8 +151,9 @@ export class MemoryPartitions implements PartitionPort {
     const place = this.#partition(lease.partition);
     if (fenced(place, lease)) return { outcome: 'fenced' };
     const known = entries.some((entry) => place.suspects.has(entry));
-    const counts = entries.slice(0, known ? 1 : entries.length).map((entry) => {
-      const count = (place.suspects.get(entry) ?? 0) + 1;
+    const alone = known || entries.length === 1;
+    const counts = entries.slice(0, alone ? 1 : entries.length).map((entry) => {
+      const count = (place.suspects.get(entry) ?? 0) + (alone ? 1 : 0);
       place.suspects.set(entry, count);
       return count;
     });

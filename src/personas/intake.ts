@@ -44,6 +44,8 @@ export class Intake {
     const { clock, slots, accept } = this.#params;
     if (!(await this.#join(signal))) return;
     let recover = true;
+    // Of one recovery: what could not be begun lies there still, and would come again and again before everything else.
+    const recovered = new Set<string>();
     let sweptAt = clock.monotonic();
     while (!signal.aborted) {
       const reservation = slots.reserve();
@@ -61,12 +63,16 @@ export class Intake {
         }
         if (fresh.length === 0 && !signal.aborted) {
           const taken = await this.#take({ reservation, recover, waitMs: keeps ? WAIT_MS : 0, signal });
-          fresh = this.#fresh(taken.deliveries, reservation);
+          const deliveries = taken.deliveries.filter((delivery) => !recovered.has(nameOf(delivery)));
+          fresh = this.#fresh(deliveries, reservation);
+          if (recover) for (const delivery of fresh) recovered.add(nameOf(delivery));
           // Own unfinished deliveries come in portions; an aborted read may have left some behind.
           recover = taken.aborted || (recover && fresh.length > 0);
+          if (!recover) recovered.clear();
         }
       } catch (error) {
         recover = true;
+        recovered.clear();
         failed = true;
         this.#trouble('take', error);
       }
@@ -192,4 +198,8 @@ export class Intake {
   #trouble(doing: 'take' | 'join', error: unknown): void {
     this.#params.report({ type: 'trouble', doing, message: messageOf(error) });
   }
+}
+
+function nameOf({ persona, entry }: Delivery): string {
+  return `${persona} ${entry}`;
 }

@@ -150,6 +150,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'now + timer[2]',
   },
   {
+    name: 'suspect that holds a death among many against each of them',
+    script: 'suspect',
+    from: 'alone and 1 or 0)',
+    to: '1)',
+  },
+  {
     name: 'absolve that goes on suspecting',
     script: 'absolve',
     from: "redis.call('HDEL', KEYS[2], entry)",

@@ -361,6 +361,28 @@ describe('an attempt', () => {
     expect(await scene.replies()).toHaveLength(1);
   });
 
+  it('that cannot be begun keeps no other from being taken', async () => {
+    await scene.ask({ step: 'bad' });
+    const who = { partition: 0, worker: 'worker-1', personas: ['builder'] };
+    const want = { ...who, limit: 1, total: 1, recover: false, waitMs: 0, signal: AbortSignal.abort() };
+    // What this worker was sent before it is recovered first.
+    expect(await scene.store.requests.take(want)).toHaveLength(1);
+    let tried = 0;
+    const { events } = scene.worker([passing], {
+      requests: {
+        begin: async (key, entry) => {
+          if (key.step !== 'bad') return scene.store.requests.begin(key, entry);
+          tried++;
+          throw new CoordError('REDIS_SCRIPT', 'its records are broken');
+        },
+      },
+    });
+    await events.next('trouble');
+    await scene.ask({ step: 'good' });
+    await events.next('replied', 'good');
+    expect(tried).toBe(1);
+  });
+
   it('is not run twice when it is delivered twice', async () => {
     const hold = gate();
     const builder = functionPersona({ name: 'builder', run: hold.run, concurrency: 5 });
