@@ -26,12 +26,7 @@ const CHECKS = [
 ];
 const CHAOS = [
   { name: 'rebuild', command: ['node', 'test/chaos/build.mjs'], limit: 120 },
-  {
-    name: 'chaos',
-    command: ['node', 'build/test/chaos/main.js', '--minutes', '1', '--width', '20'],
-    limit: 240,
-    tells: true,
-  },
+  { name: 'chaos', command: ['node', 'build/test/chaos/ci.js'], limit: 400, tells: true },
 ];
 const TESTS = {
   name: 'tests',

@@ -151,6 +151,7 @@ export class Session {
         ledger: this.#ledger,
         seed: this.#options.seed,
         width: this.#options.width,
+        lossy: this.#options.fsync !== 'always',
       });
       this.#driver = driver;
       const { lanes } = driver.begin();
