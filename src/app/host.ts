@@ -16,6 +16,7 @@ import { Caretaker } from './caretaker.js';
 import { Collector } from './collector.js';
 import type { Means } from './connect.js';
 import type { Log } from './log.js';
+import { createLook } from './watched.js';
 
 export interface HostParams {
   readonly store: Store;
@@ -60,6 +61,7 @@ export class Host {
       clock,
       report,
       headOf: async (repo) => (await openRepository(repo, clock)).head,
+      look: createLook(clock),
     });
     this.#coordinator = coordinate
       ? new Coordinator({

@@ -5,38 +5,22 @@ import { canonicalJson, type JsonObject, sha256 } from '../core/json.js';
 import type { Store } from '../core/ports.js';
 import type { StoredSchedule } from '../core/schedule-port.js';
 import { didYouMean } from '../core/suggest.js';
-import type { ScheduleDraft } from '../definition/schedule.js';
-import { definitionHash, type WorkflowDefinition } from '../definition/workflow.js';
-import { checkInner, checkTask } from './client-requests.js';
+import type { WorkflowDefinition } from '../definition/workflow.js';
+import { checkInner } from './client-requests.js';
+import { anchorOf, checkSample, fresh, type ScheduleRequest, specOf } from './client-schedule-requests.js';
 import { Plans } from './plans.js';
 import { type Due, nextDue, QUEUE_LIMIT } from './schedule-moves.js';
-import {
-  parseSchedule,
-  type Queued,
-  rhythmOf,
-  type ScheduleRecord,
-  type ScheduleSpec,
-  startKey,
-} from './schedule-record.js';
+import { parseSchedule, type Queued, rhythmOf, type ScheduleRecord, startKey } from './schedule-record.js';
 import { firedRun, taskOf } from './schedule-starts.js';
 
-export type { Firing, ScheduleRecord } from './schedule-record.js';
+export type { ScheduleRequest } from './client-schedule-requests.js';
+export type { Firing, ScheduleRecord, ScheduleSpec } from './schedule-record.js';
 
 export interface SchedulesParams {
   readonly store: Pick<Store, 'schedules' | 'namespace' | 'runs'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;
-}
-
-/** A schedule with everything that its runs need: what the file names is loaded. */
-export interface ScheduleRequest {
-  readonly draft: Omit<ScheduleDraft, 'workflow' | 'environment' | 'repo'>;
-  readonly definition: WorkflowDefinition;
-  readonly inner: readonly WorkflowDefinition[];
-  /** Absolute path of a repository's top folder, or null. */
-  readonly repo: string | null;
-  readonly by: string;
 }
 
 /** `error` says why one cannot be read; then nothing else of it is known. */
@@ -77,7 +61,7 @@ export class Schedules {
       const pause = paused ? (before?.paused ?? { at: now, by: request.by }) : null;
       if (before === null) {
         outcome = 'added';
-        const empty = { queue: [], open: [], recent: [] };
+        const empty = { seen: null, changes: 0, queue: [], open: [], recent: [] };
         return {
           ...fresh(request, spec, now),
           ...empty,
@@ -92,7 +76,9 @@ export class Schedules {
       if (sameSpec && (before.paused === null) === !paused) return before;
       outcome = 'changed';
       const sameTrigger = canonical(before.spec.trigger) === canonical(spec.trigger) && before.paused === null;
-      const since = sameTrigger ? { feeds: before.feeds, cursor: before.cursor } : { feeds, cursor: now };
+      const since = sameTrigger
+        ? { feeds: before.feeds, cursor: before.cursor, seen: before.seen }
+        : { feeds, cursor: now, seen: null };
       const anchor = sameTrigger && before.spec.startsAt === spec.startsAt ? before.anchor : anchorOf(spec, now);
       const revision = before.revision + (sameSpec ? 0 : 1);
       return { ...before, ...fresh(request, spec, now), ...since, anchor, revision, paused: pause };
@@ -143,7 +129,7 @@ export class Schedules {
     await this.#changeKnown(name, (record, now) => {
       changed = record.paused !== null;
       const feeds = record.spec.trigger.kind === 'event' ? heads : {};
-      return changed ? { ...record, paused: null, cursor: Math.max(now, record.cursor), feeds } : record;
+      return changed ? { ...record, paused: null, cursor: Math.max(now, record.cursor), feeds, seen: null } : record;
     });
     return changed;
   }
@@ -165,7 +151,7 @@ export class Schedules {
       const asked = queued === null ? null : record.queue.find(({ id }) => id === queued?.id);
       if (asked !== undefined && asked !== null) return record;
       const { revision } = record;
-      queued = { id: `hand:${String(now)}`, revision, at: now, due: now, reason: 'hand', event: null };
+      queued = { id: `hand:${String(now)}`, revision, at: now, due: now, reason: 'hand', event: null, change: null };
       return { ...record, queue: [...record.queue, queued] };
     });
     const asked: Queued = queued ?? crowdedStart(name);
@@ -267,54 +253,6 @@ function listed(stored: StoredSchedule): ListedSchedule {
   } catch (error) {
     if (!(error instanceof CoordError)) throw error;
     return { name, schedule: null, next: null, error: error.message };
-  }
-}
-
-function specOf({ draft, definition, inner, repo }: ScheduleRequest): ScheduleSpec {
-  const { task, trigger, overlap, catchUp, catchUpLimit, jitterMs, startsAt, endsAt } = draft;
-  return {
-    workflow: definition.name,
-    definition: definitionHash(definition),
-    inner: inner.map(definitionHash).toSorted(),
-    task,
-    repo,
-    trigger,
-    overlap,
-    catchUp,
-    catchUpLimit,
-    jitterMs,
-    startsAt,
-    endsAt,
-  };
-}
-
-function fresh(
-  { draft: { name }, by }: ScheduleRequest,
-  spec: ScheduleSpec,
-  now: number,
-): Pick<ScheduleRecord, 'format' | 'name' | 'spec' | 'changedAt' | 'changedBy'> {
-  return { format: 1, name, spec, changedAt: now, changedBy: by };
-}
-
-function anchorOf({ startsAt, trigger }: ScheduleSpec, now: number): number {
-  return startsAt ?? (trigger.kind === 'every' ? now + trigger.everyMs : now);
-}
-
-/** A task that could never be taken is found before it is due. */
-function checkSample(record: Pick<ScheduleRecord, 'name' | 'spec'>, definition: WorkflowDefinition): void {
-  for (const key of ['schedule', 'event'])
-    if (Object.hasOwn(record.spec.task, key))
-      throw new CoordError(
-        'TASK_INVALID',
-        `the task of schedule ${record.name} has the key "${key}", under which its runs find what started them; choose another name`,
-      );
-  const event =
-    record.spec.trigger.kind === 'event' ? { name: record.spec.trigger.event, run: '', step: '', data: {} } : null;
-  try {
-    checkTask(definition, taskOf(record, { id: '', revision: 1, at: 0, due: 0, reason: 'time', event }));
-  } catch (error) {
-    // What an event brings is known only when it comes.
-    if (!(error instanceof CoordError) || event === null || error.code !== 'EXPRESSION_FAILED') throw error;
   }
 }
 

@@ -10,6 +10,8 @@ export interface Heard {
   readonly feeds: Readonly<Record<string, string>>;
   /** Whether so much was read that it is worth storing although nothing counted. */
   readonly far: boolean;
+  /** Whether events may have been forgotten before they were read: the feed keeps the newest only. */
+  readonly lost: boolean;
 }
 
 const PAGE = 500;
@@ -21,21 +23,39 @@ export class ScheduleFeeds {
     this.#params = params;
   }
 
+  /** The oldest entry that each partition had when this began to read. */
+  #oldest: ReadonlyMap<string, string> | null = null;
+
   /** What was emitted since the schedules have read, a page of it. */
   async read(records: readonly ScheduleRecord[]): Promise<{ for(record: ScheduleRecord): Heard | null }> {
     const listening = records.filter(({ spec, paused }) => spec.trigger.kind === 'event' && paused === null);
     const pages = new Map<string, readonly FeedEntry[]>();
     const { runs, partitions, signal } = this.#params;
+    const oldest = listening.length === 0 ? new Map<string, string>() : (this.#oldest ??= await this.#oldestEntries());
     for (let partition = 0; partition < partitions && listening.length > 0; partition++) {
       const after = listening.map(({ feeds }) => feeds[String(partition)] ?? '0').reduce(earlier);
       const page = await runs.feed({ partition, after, limit: PAGE, waitMs: 1, signal });
       if (page.length > 0) pages.set(String(partition), page);
     }
-    return { for: (record) => (listening.includes(record) && pages.size > 0 ? heardBy(record, pages) : null) };
+    return { for: (record) => (listening.includes(record) && pages.size > 0 ? heardBy(record, pages, oldest) : null) };
+  }
+
+  async #oldestEntries(): Promise<ReadonlyMap<string, string>> {
+    const { runs, partitions, signal } = this.#params;
+    const found = new Map<string, string>();
+    for (let partition = 0; partition < partitions; partition++) {
+      const [first] = await runs.feed({ partition, after: '0', limit: 1, waitMs: 1, signal });
+      if (first !== undefined) found.set(String(partition), first.id);
+    }
+    return found;
   }
 }
 
-function heardBy(record: ScheduleRecord, pages: ReadonlyMap<string, readonly FeedEntry[]>): Heard | null {
+function heardBy(
+  record: ScheduleRecord,
+  pages: ReadonlyMap<string, readonly FeedEntry[]>,
+  oldest: ReadonlyMap<string, string>,
+): Heard | null {
   const { trigger } = record.spec;
   const candidates: Candidate[] = [];
   const feeds: Record<string, string> = {};
@@ -49,11 +69,20 @@ function heardBy(record: ScheduleRecord, pages: ReadonlyMap<string, readonly Fee
       for (const [index, fact] of (JSON.parse(facts) as readonly Fact[]).entries()) {
         if (fact.type !== 'event.emitted' || trigger.kind !== 'event' || fact.event !== trigger.event) continue;
         const { event: name, run, step, data, at } = fact;
-        candidates.push({ id: `event:${partition}:${id}:${String(index)}`, at, event: { name, run, step, data } });
+        candidates.push({
+          id: `event:${partition}:${id}:${String(index)}`,
+          at,
+          event: { name, run, step, data },
+          change: null,
+        });
       }
   }
   const far = read >= PAGE / 2;
-  return { candidates: candidates.toSorted((a, b) => a.at - b.at), feeds, far };
+  const lost = [...pages.keys()].some((partition) => {
+    const from = record.feeds[partition] ?? '0';
+    return from !== '0' && isAfter(oldest.get(partition) ?? '0', from);
+  });
+  return { candidates: candidates.toSorted((a, b) => a.at - b.at), feeds, far, lost };
 }
 
 /** Ids are `<ms>-<n>`. */

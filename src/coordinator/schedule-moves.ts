@@ -4,6 +4,7 @@
  */
 import { instantsBetween, jitterOf, nextInstant } from '../core/instants.js';
 import {
+  type Change,
   type Firing,
   type Queued,
   RECENT_KEPT,
@@ -17,6 +18,7 @@ export interface Candidate {
   readonly id: string;
   readonly at: number;
   readonly event: Queued['event'];
+  readonly change: Queued['change'];
 }
 
 /** An instant that is looked at later than this was missed; until then a coordinator may take over from another. */
@@ -43,7 +45,7 @@ export function decideByTime(record: ScheduleRecord, at: Now): ScheduleRecord | 
   const most = ON_TIME_MOST + (catchUp === 'all' ? catchUpLimit : 1);
   const { instants, dropped } = instantsBetween(rhythm, { after, until, most });
   if (instants.length === 0) return null;
-  const candidates = instants.map((instant) => ({ id: String(instant), at: instant, event: null }));
+  const candidates = instants.map((instant) => ({ id: String(instant), at: instant, event: null, change: null }));
   return decide({ ...record, cursor: until }, candidates, { ...at, dropped });
 }
 
@@ -51,14 +53,51 @@ export function decideByTime(record: ScheduleRecord, at: Now): ScheduleRecord | 
 export function decideByEvents(
   record: ScheduleRecord,
   candidates: readonly Candidate[],
-  { feeds, ...at }: Now & { readonly feeds: ScheduleRecord['feeds'] },
+  { feeds, lost, ...at }: Now & { readonly feeds: ScheduleRecord['feeds']; readonly lost: boolean },
 ): ScheduleRecord {
   const { startsAt, endsAt } = record.spec;
   const wanted = candidates.filter(
     (one) => one.at >= (startsAt ?? 0) && one.at <= (endsAt ?? Number.POSITIVE_INFINITY),
   );
   const read = { ...record, feeds: { ...record.feeds, ...feeds } };
-  return wanted.length === 0 || record.paused !== null ? read : decide(read, wanted, { ...at, dropped: 0 });
+  if (record.paused !== null) return read;
+  const decided = wanted.length === 0 ? read : decide(read, wanted, { ...at, dropped: 0 });
+  if (!lost) return decided;
+  const error = 'more was told meanwhile than the feed keeps, so events may be missing';
+  const { now } = at;
+  const told: Firing = { at: now, decidedAt: now, reason: 'event', outcome: 'missed', count: 1, run: null, error };
+  return { ...decided, recent: [told, ...decided.recent].slice(0, RECENT_KEPT) };
+}
+
+/** What a look at what it watches asks for; null: nothing has changed. The first look only remembers. */
+export function decideByLook(
+  record: ScheduleRecord,
+  found: Readonly<Record<string, string>>,
+  at: Now,
+): ScheduleRecord | null {
+  const { seen, changes, paused, spec } = record;
+  const names = [...new Set([...Object.keys(seen ?? {}), ...Object.keys(found)])].toSorted();
+  const files = names.filter((name) => seen?.[name] !== found[name]);
+  if (seen !== null && files.length === 0) return null;
+  const next = { ...record, seen: { ...found }, changes: changes + 1 };
+  const isTime = at.now >= (spec.startsAt ?? 0) && at.now <= (spec.endsAt ?? Number.POSITIVE_INFINITY);
+  if (seen === null || paused !== null || !isTime) return next;
+  const { trigger } = spec;
+  const change: Change =
+    trigger.kind === 'branch'
+      ? { branch: trigger.branch, from: seen[trigger.branch] ?? null, to: found[trigger.branch] ?? null, files: [] }
+      : { branch: null, from: null, to: null, files: files.slice(0, FILES_TOLD) };
+  // A schedule of the same name that was taken out has counted from one as well.
+  const id = `change:${String(at.now)}:${String(next.changes)}`;
+  return decide(next, [{ id, at: at.now, event: null, change }], { ...at, dropped: 0 });
+}
+
+/** Files that a run is told of: its task is not to grow with a checkout. */
+const FILES_TOLD = 100;
+
+function reasonOf({ event, change }: Candidate, isLate: boolean): Queued['reason'] {
+  if (event !== null) return 'event';
+  return change === null ? (isLate ? 'late' : 'time') : 'change';
 }
 
 function decide(
@@ -85,7 +124,7 @@ function decide(
     tell(lastMissed.at, 'missed', { reason: 'late', error: null, count: missed });
   const queue = [...record.queue];
   for (const one of [...made, ...onTime]) {
-    const reason = one.event === null ? (isLate(one) ? 'late' : 'time') : 'event';
+    const reason = reasonOf(one, isLate(one));
     if (spec.overlap === 'skip' && (busy || queue.length > 0)) tell(one.at, 'skipped', { reason, error: null });
     else if (queue.length >= QUEUE_LIMIT)
       tell(one.at, 'skipped', { reason, error: `${String(QUEUE_LIMIT)} starts wait already` });

@@ -24,6 +24,8 @@ const specSchema = z.strictObject({
     z.strictObject({ kind: z.literal('cron'), cron: z.string(), zone: z.string() }),
     z.strictObject({ kind: z.literal('every'), everyMs: z.int().positive() }),
     z.strictObject({ kind: z.literal('event'), event: z.string() }),
+    z.strictObject({ kind: z.literal('branch'), branch: z.string() }),
+    z.strictObject({ kind: z.literal('files'), files: z.string(), folder: z.string() }),
   ]),
   overlap: z.enum(OVERLAPS),
   catchUp: z.enum(CATCH_UPS),
@@ -37,7 +39,7 @@ const specSchema = z.strictObject({
 export type ScheduleSpec = Readonly<z.infer<typeof specSchema>>;
 
 /** Why a run is started. `late`: its instant passed while nobody looked. `hand`: somebody asked for it. */
-const REASONS = ['time', 'late', 'event', 'hand'] as const;
+const REASONS = ['time', 'late', 'event', 'change', 'hand'] as const;
 
 const eventSchema = z.strictObject({
   name: z.string(),
@@ -45,6 +47,15 @@ const eventSchema = z.strictObject({
   step: z.string(),
   data: jsonValueSchema,
 });
+
+const changeSchema = z.strictObject({
+  /** The branch and what it stood and stands at; or the files that came, went or are others, some of them when there are many. */
+  branch: z.string().nullable(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  files: z.array(z.string()).readonly(),
+});
+export type Change = Readonly<z.infer<typeof changeSchema>>;
 
 const queuedSchema = z.strictObject({
   /** With the name of the schedule and the revision: the idempotency key of the start. */
@@ -56,6 +67,7 @@ const queuedSchema = z.strictObject({
   due: z.number(),
   reason: z.enum(REASONS),
   event: eventSchema.nullable(),
+  change: changeSchema.nullable(),
 });
 /** A start that is decided and not known to have happened. */
 export type Queued = Readonly<z.infer<typeof queuedSchema>>;
@@ -88,6 +100,9 @@ const recordSchema = z.strictObject({
   cursor: z.number(),
   /** For events: up to where each partition's feed was read. */
   feeds: z.record(z.string(), z.string()),
+  /** Of what it watches, the last that was seen, by name; null: nothing yet. And how often it was another. */
+  seen: z.record(z.string(), z.string()).nullable(),
+  changes: z.int().nonnegative(),
   /** In the order in which they are started. */
   queue: z.array(queuedSchema).readonly(),
   /** Runs that it started and that are not known to have ended. */

@@ -41,7 +41,9 @@ export class ScheduleStarts {
         queued,
         open.filter((one) => one !== run),
       );
-    const workspace = spec.repo === null ? null : { repo: spec.repo, base: await headOf(spec.repo) };
+    // What a branch stood at when it was seen is what its run is about.
+    const base = spec.repo === null ? null : (queued.change?.to ?? (await headOf(spec.repo)));
+    const workspace = spec.repo === null || base === null ? null : { repo: spec.repo, base };
     try {
       return (await client.start({ definition, inner, task, workspace, idempotencyKey })).run;
     } catch (error) {
@@ -84,11 +86,16 @@ export class ScheduleStarts {
   }
 }
 
-/** The task of the schedule, and what started the run: `schedule`, and `event` where there is one. */
+/** The task of the schedule, and what started the run: `schedule`, and `event` or `change` where there is one. */
 export function taskOf({ name, spec }: Pick<ScheduleRecord, 'name' | 'spec'>, queued: Queued): JsonObject {
-  const { revision, at, reason, event } = queued;
+  const { revision, at, reason, event, change } = queued;
   const schedule = { name, revision, at: new Date(at).toISOString(), reason };
-  return { ...spec.task, schedule, ...(event === null ? {} : { event: { ...event } }) };
+  return {
+    ...spec.task,
+    schedule,
+    ...(event === null ? {} : { event: { ...event } }),
+    ...(change === null ? {} : { change: { ...change } }),
+  };
 }
 
 /** The id that the run has. Throws EXPRESSION_FAILED for a task that leaves the key of its slot empty. */

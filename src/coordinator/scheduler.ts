@@ -12,8 +12,8 @@ import type { Client } from './client.js';
 import type { Report } from './events.js';
 import { Plans } from './plans.js';
 import { ScheduleFeeds } from './schedule-feeds.js';
-import { decideByEvents, decideByTime, nextLook, nextStart, settleStart } from './schedule-moves.js';
-import { parseSchedule, type Queued, type ScheduleRecord } from './schedule-record.js';
+import { decideByEvents, decideByLook, decideByTime, nextLook, nextStart, settleStart } from './schedule-moves.js';
+import { parseSchedule, type Queued, type ScheduleRecord, type ScheduleSpec } from './schedule-record.js';
 import { ScheduleStarts } from './schedule-starts.js';
 
 export interface SchedulerParams {
@@ -25,10 +25,16 @@ export interface SchedulerParams {
   readonly report: Report;
   /** The commit that is checked out in a repository. Throws WORKSPACE_INVALID. */
   readonly headOf: (repo: string) => Promise<string>;
+  /** What there is to see of the branch or the files that a schedule watches, by name. Throws WORKSPACE_INVALID. */
+  readonly look: (spec: ScheduleSpec) => Promise<Readonly<Record<string, string>>>;
 }
 
 /** Schedules are changed by others, and runs end by themselves: nobody looks away for longer. */
 const LOOK_EVERY_MS = 1_000;
+/** How far events are read is stored so often although none counts, so that whoever takes over knows what is new. */
+const STORED_EVERY_MS = 60_000;
+/** What is watched outside the store is not looked at more often. */
+const WATCH_EVERY_MS = 2_000;
 const AFTER_ERROR_MS = 500;
 /** A failover may bring back versions that were given before, so nothing is believed for longer than this. */
 const BELIEVED_MS = 60_000;
@@ -48,6 +54,10 @@ export class Scheduler {
   #known = new Map<string, Known>();
   #mark = -1;
   #readAt = 0;
+  /** When it was stored last how far events are read, by name. */
+  readonly #storedAt = new Map<string, number>();
+  /** When what is watched is looked at next, by name. */
+  readonly #watchAt = new Map<string, number>();
   /** Those that cannot be read, and what was said of them. */
   readonly #unreadable = new Map<string, number>();
 
@@ -94,6 +104,7 @@ export class Scheduler {
       if (until.aborted) break;
       try {
         await this.#listen(name, known, { emitted, now });
+        await this.#watch(name, now);
         waitMs = Math.min(waitMs, await this.#move(name, until));
       } catch (error) {
         // What was sent and not answered may have happened or not: all is read again, and others are not held up.
@@ -137,9 +148,28 @@ export class Scheduler {
     const heard = record.spec.trigger.kind === 'event' ? emitted.for(record) : null;
     if (heard === null) return;
     const busy = heard.candidates.length > 0 && (await this.#starts.stillOpen(record)).length > 0;
-    const next = decideByEvents(record, heard.candidates, { now, busy, feeds: heard.feeds });
-    if (heard.candidates.length > 0 || heard.far) await this.#write(name, next, known.version);
-    else this.#known.set(name, { ...known, record: next });
+    const next = decideByEvents(record, heard.candidates, { now, busy, feeds: heard.feeds, lost: heard.lost });
+    const since = now - (this.#storedAt.get(name) ?? 0);
+    if (heard.candidates.length > 0 || heard.far || heard.lost || since > STORED_EVERY_MS) {
+      this.#storedAt.set(name, now);
+      await this.#write(name, next, known.version);
+      this.#tellSkipped(record, next);
+    } else this.#known.set(name, { ...known, record: next });
+  }
+
+  /** Looks at the branch or the files that it watches, now and then. */
+  async #watch(name: string, now: number): Promise<void> {
+    const known = this.#known.get(name);
+    if (known === undefined || known.record.paused !== null || now < (this.#watchAt.get(name) ?? 0)) return;
+    const { record, version } = known;
+    if (record.spec.trigger.kind !== 'branch' && record.spec.trigger.kind !== 'files') return;
+    this.#watchAt.set(name, now + WATCH_EVERY_MS);
+    const found = await this.#params.look(record.spec);
+    const busy = (await this.#starts.stillOpen(record)).length > 0;
+    const next = decideByLook(record, found, { now, busy });
+    if (next === null) return;
+    await this.#write(name, next, version);
+    this.#tellSkipped(record, next);
   }
 
   /** Decides and starts what is due of one schedule; returns when to look again, in ms. */

@@ -1,5 +1,6 @@
 /** Schedule files: YAML text to what a schedule asks for. Every problem of a file is told at once, each at its place. */
 import { parseCron } from '../core/cron.js';
+import { globProblem } from '../core/glob.js';
 import type { JsonObject } from '../core/json.js';
 import { zoneProblem } from '../core/zone.js';
 import { describe, type Keys } from './fields.js';
@@ -19,7 +20,9 @@ export type CatchUp = (typeof CATCH_UPS)[number];
 export type Trigger =
   | { readonly kind: 'cron'; readonly cron: string; readonly zone: string }
   | { readonly kind: 'every'; readonly everyMs: number }
-  | { readonly kind: 'event'; readonly event: string };
+  | { readonly kind: 'event'; readonly event: string }
+  | { readonly kind: 'branch'; readonly branch: string }
+  | { readonly kind: 'files'; readonly files: string };
 
 /** A schedule as it is written; its workflow is not loaded yet. */
 export interface ScheduleDraft {
@@ -60,6 +63,8 @@ const SCHEDULE_KEYS: Keys = {
     'zone',
     'every',
     'event',
+    'branch',
+    'files',
     'overlap',
     'catch_up',
     'catch_up_limit',
@@ -88,8 +93,10 @@ const SCHEDULE_KEYS: Keys = {
   },
 };
 
-const TRIGGERS = ['cron', 'every', 'event'] as const;
+const TRIGGERS = ['cron', 'every', 'event', 'branch', 'files'] as const;
 const EVERY = 'a duration from 1s to 365d, such as "15m" or "1.5h"';
+/** What git takes, about: it says the rest itself when it is asked. */
+const BRANCH = /^(?!-)(?!refs\/)[^\s~^:?*[\\]{1,200}$/;
 const TIME = 'a time such as "2026-01-31T09:00:00Z"';
 
 export interface ReadSchedule {
@@ -108,7 +115,7 @@ export function readSchedule(
   if (tree === null || tree.kind !== 'map') {
     if (problems.count === 0) {
       const what = tree === null ? 'the file is empty' : `a schedule must be a map, not ${describe(tree)}`;
-      const hint = 'It has "workflow:" and one of "cron:", "every:" and "event:".';
+      const hint = 'It has "workflow:", and says when: "cron:", "every:", "event:", "branch:" or "files:".';
       problems.add('wrong-type', tree ?? { start: 0, end: 1 }, what, hint);
     }
     return { draft: null, problems: problems.list() };
@@ -124,7 +131,7 @@ export function readSchedule(
     workflow: sheet.text('workflow') ?? '',
     environment: sheet.text('env'),
     task: task === null ? {} : toJsonObject(task),
-    repo: readRepo(sheet),
+    repo: readRepo(sheet, trigger),
     trigger: trigger ?? { kind: 'event', event: '' },
     overlap: sheet.word('overlap', OVERLAPS) ?? 'skip',
     // An event is not made up for by the next one.
@@ -154,7 +161,7 @@ function readTrigger(sheet: Sheet): Trigger | null {
   const given = TRIGGERS.filter((key) => fields.has(key));
   const [kind, second] = given;
   if (kind === undefined && !TRIGGERS.some((key) => fields.isMeant(key)))
-    fields.missing('cron', 'Say when it starts: "cron", "every" or "event".');
+    fields.missing('cron', 'Say when it starts: "cron", "every", "event", "branch" or "files".');
   if (second !== undefined) {
     const at = fields.places.get(second) ?? fields.range;
     const words = given.map((key) => `"${key}"`).join(' and ');
@@ -173,6 +180,18 @@ function readTrigger(sheet: Sheet): Trigger | null {
     const event = sheet.text('event') ?? '';
     if (event.trim() === '') fields.refuse('event', 'the name of an event');
     return { kind, event };
+  }
+  if (kind === 'branch') {
+    const branch = sheet.text('branch') ?? '';
+    if (!BRANCH.test(branch)) fields.refuse('branch', 'the name of a branch');
+    return { kind, branch };
+  }
+  if (kind === 'files') {
+    const node = fields.text('files');
+    const wrong = node === null ? null : globProblem(node.value);
+    if (node !== null && wrong !== null)
+      problems.add('wrong-type', node, `"files" cannot be a pattern: ${wrong}`, 'For example "docs/**/*.md".');
+    return { kind, files: node?.value ?? '' };
   }
   const node = fields.text('cron', 'A cron text stands in quotes: cron: "30 8 * * mon-fri".');
   if (node === null) return null;
@@ -201,9 +220,10 @@ function readZone({ fields, problems }: Sheet): string | null {
   return node?.value ?? null;
 }
 
-function readRepo({ fields }: Sheet): ScheduleDraft['repo'] {
+function readRepo({ fields }: Sheet, trigger: Trigger | null): ScheduleDraft['repo'] {
   const node = fields.scalar('repo', 'a folder, or false for none');
   if (node === null) return null;
+  if (node.value === false && trigger?.kind === 'branch') return fields.refuse('repo', 'the repository of the branch');
   if (node.value === false) return false;
   if (typeof node.value === 'string' && node.value !== '') return node.value;
   return fields.refuse('repo', 'a folder, or false for none');

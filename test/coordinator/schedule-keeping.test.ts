@@ -39,6 +39,9 @@ describe('collecting', () => {
     const collect = async (): ReturnType<Keeper['collect']> =>
       keeper.collect({ ...wish, untouchedMs: SECOND }, new AbortController().signal);
     expect(await collect()).toMatchObject({ runs: [{}], definitions: { count: 0 } });
+    // Nobody has touched it since, and no run names it.
+    scene.clock.advance(10 * MINUTE);
+    expect(await collect()).toMatchObject({ runs: [], definitions: { count: 0 } });
     expect(await scene.store.namespace.getDefinition(definitionHash(short))).not.toBeNull();
     scene.coordinator();
     await scene.pass(HOUR, 5 * SECOND);
@@ -60,7 +63,15 @@ describe('a backup', () => {
     const coordinate = (): void => {
       const headOf = async (): Promise<string> => 'a'.repeat(40);
       const report = (): void => undefined;
-      const scheduler = new Scheduler({ store, partitions: 2, client, clock: systemClock, report, headOf });
+      const scheduler = new Scheduler({
+        store,
+        partitions: 2,
+        client,
+        clock: systemClock,
+        report,
+        headOf,
+        look: async () => ({}),
+      });
       const coordinator = new Coordinator({
         store,
         partitions: 2,
@@ -116,7 +127,7 @@ describe('a backup', () => {
       endsAt: (await here.schedules.time()) + 9 * SECOND,
       paused: false,
     } as const;
-    await here.schedules.add({ draft, definition: short, inner: [], repo: null, by: 'test' });
+    await here.schedules.add({ draft, definition: short, inner: [], repo: null, folder: '/project', by: 'test' });
     here.coordinate();
     const file = join(folder, 'backup.jsonl');
     const store = amidStarts(here.store, here.instants);

@@ -43,6 +43,8 @@ export class Scene {
   readonly events: CoordinatorEvent[] = [];
   readonly partitions: number;
   heads: (repo: string) => Promise<string> = async () => 'a'.repeat(40);
+  /** What schedules watch. */
+  seen: () => Readonly<Record<string, string>> = () => ({});
   #members = 0;
 
   constructor(partitions = 1) {
@@ -69,6 +71,7 @@ export class Scene {
       clock: this.clock,
       report: (event) => void this.events.push(event),
       headOf: (repo) => this.heads(repo),
+      look: async () => this.seen(),
     });
   }
 
@@ -117,6 +120,7 @@ export class Scene {
       definition,
       inner: [],
       repo,
+      folder: '/project',
       by: 'test',
     };
     return this.schedules.add(request);

@@ -296,6 +296,27 @@ describe('an event', () => {
     expect((await scene.startedAt('on')).filter((at) => at.endsWith('event'))).toHaveLength(4);
   });
 
+  test('that the feed has forgotten before anybody read it is told as missed', async () => {
+    const scene = new Scene();
+    const first = scene.coordinator();
+    await scene.add('on', { trigger: { kind: 'event', event: 'built' }, overlap: 'allow', catchUp: 'all' });
+    await scene.client.start({ definition: teller, task: { version: '1' }, workspace: null });
+    await scene.pass(5 * SECOND);
+    await first.stop();
+    const moving = scene.coordinator({ schedules: false });
+    for (const version of ['2', '3'])
+      await scene.client.start({ definition: teller, task: { version }, workspace: null });
+    await scene.pass(5 * SECOND);
+    await moving.stop();
+    const { feed } = scene.contents.at(0);
+    feed.splice(0, feed.length - 1);
+    scene.coordinator();
+    await scene.pass(10 * SECOND);
+    expect(await scene.starts('on')).toHaveLength(2);
+    const told = (await scene.schedules.get('on')).recent.filter(({ outcome }) => outcome === 'missed');
+    expect(told).toMatchObject([{ reason: 'event', error: expect.stringContaining('may be missing') as string }]);
+  });
+
   test('that was emitted before, or while it was paused, does not count', async () => {
     const scene = new Scene();
     scene.coordinator();
@@ -312,6 +333,85 @@ describe('an event', () => {
     await tell('3');
     const starts = await scene.starts('on');
     expect(starts.map(({ run }) => (run.task['event'] as { data: object }).data)).toEqual([{ version: '3' }]);
+  });
+});
+
+describe('what it watches', () => {
+  test('a branch: a run for each commit that it is seen at, on that commit', async () => {
+    const scene = new Scene();
+    scene.coordinator();
+    const commit = (letter: string): void => void (scene.seen = () => ({ main: letter.repeat(40) }));
+    commit('a');
+    await scene.add('main', { trigger: { kind: 'branch', branch: 'main' }, repo: '/repo', overlap: 'allow' });
+    await scene.pass(10 * SECOND);
+    expect(await scene.starts('main')).toEqual([]);
+    for (const letter of ['b', 'c', 'b']) {
+      commit(letter);
+      await scene.pass(5 * SECOND);
+    }
+    const starts = await scene.starts('main');
+    expect(starts.map(({ run, reason }) => [reason, run.task['change'], run.workspace?.base])).toEqual(
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'b'],
+      ].map(([from = '', to = '']) => [
+        'change',
+        { branch: 'main', from: from.repeat(40), to: to.repeat(40), files: [] },
+        to.repeat(40),
+      ]),
+    );
+    await expect(scene.add('none', { trigger: { kind: 'branch', branch: 'main' } })).rejects.toMatchObject({
+      code: 'SCHEDULE_INVALID',
+    });
+  });
+
+  test('files: a run knows which have changed, and what happens while it is paused does not count', async () => {
+    const scene = new Scene();
+    scene.coordinator();
+    scene.seen = () => ({ 'a.md': '1', 'b.md': '1' });
+    await scene.add('docs', { trigger: { kind: 'files', files: '*.md' } });
+    expect((await scene.schedules.get('docs')).spec.trigger).toMatchObject({ folder: '/project' });
+    await scene.pass(5 * SECOND);
+    scene.seen = () => ({ 'a.md': '2', 'c.md': '1' });
+    await scene.pass(5 * SECOND);
+    await scene.schedules.pause('docs', 'ann');
+    scene.seen = () => ({ 'a.md': '3' });
+    await scene.pass(5 * SECOND);
+    await scene.schedules.resume('docs');
+    await scene.pass(5 * SECOND);
+    const starts = await scene.starts('docs');
+    expect(starts.map(({ run }) => run.task['change'])).toEqual([
+      { branch: null, from: null, to: null, files: ['a.md', 'b.md', 'c.md'] },
+    ]);
+  });
+
+  test('one that was taken out and is added again starts runs of its own', async () => {
+    const scene = new Scene();
+    scene.coordinator();
+    for (const round of [1, 2]) {
+      await scene.add('docs', { trigger: { kind: 'files', files: '*.md' } });
+      await scene.pass(5 * SECOND);
+      scene.seen = () => ({ 'a.md': String(round) });
+      await scene.pass(5 * SECOND);
+      expect(await scene.starts('docs')).toHaveLength(round);
+      await scene.schedules.remove('docs');
+    }
+  });
+
+  test('what cannot be looked at is said, and looked at again', async () => {
+    const scene = new Scene();
+    scene.coordinator();
+    await scene.add('docs', { trigger: { kind: 'files', files: '*.md' } });
+    await scene.pass(3 * SECOND);
+    scene.seen = () => {
+      throw new CoordError('WORKSPACE_INVALID', 'no such folder');
+    };
+    await scene.pass(6 * SECOND);
+    scene.seen = () => ({ 'a.md': '1' });
+    await scene.pass(6 * SECOND);
+    expect(scene.events.some((event) => event.type === 'schedule.interrupted' && event.schedule === 'docs')).toBe(true);
+    expect(await scene.starts('docs')).toHaveLength(1);
   });
 });
 
@@ -352,6 +452,34 @@ describe('exactly once', () => {
     const causes = (await scene.starts('said')).map(({ run }) => (run.task['event'] as { run: string }).run);
     expect(new Set(causes).size).toBe(causes.length);
     expect(causes.length).toBeGreaterThan(0);
+  });
+
+  test('and what somebody changes meanwhile is not written over', async () => {
+    const scene = new Scene();
+    scene.coordinator({ schedules: false });
+    await scene.add('tick', { overlap: 'allow' });
+    const store = scene.storeOf('x');
+    let writes = 0;
+    const slow: Store = {
+      ...store,
+      schedules: {
+        ...store.schedules,
+        write: async (change) => {
+          // Somebody is faster than what the scheduler has read.
+          if (++writes === 1) await scene.schedules.pause('tick', 'ann');
+          return store.schedules.write(change);
+        },
+      },
+    };
+    const stop = new AbortController();
+    const scheduler = scene.schedulerOf(slow);
+    scheduler.own(stop.signal);
+    await scene.pass(150 * SECOND, SECOND);
+    stop.abort();
+    await scheduler.settled();
+    expect(writes).toBe(1);
+    expect(await scene.schedules.get('tick')).toMatchObject({ paused: { by: 'ann' }, queue: [], recent: [] });
+    expect(await scene.starts('tick')).toEqual([]);
   });
 
   /** A store whose process dies at the nth write that has to do with schedules: nothing of it is heard or done any more. */

@@ -35,6 +35,11 @@ describe('a schedule file', () => {
       },
     });
     expect(read('workflow: loop\nevery: 15m\n').draft?.trigger).toEqual({ kind: 'every', everyMs: 900_000 });
+    expect(read('workflow: loop\nbranch: main\n').draft?.trigger).toEqual({ kind: 'branch', branch: 'main' });
+    expect(read('workflow: loop\nfiles: docs/**/*.md\n').draft?.trigger).toEqual({
+      kind: 'files',
+      files: 'docs/**/*.md',
+    });
     // An event is not made up for by the next one.
     expect(read('workflow: loop\nevent: built\n').draft).toMatchObject({ catchUp: 'all', trigger: { event: 'built' } });
   });
@@ -74,8 +79,18 @@ paused: true
   });
 
   test.each([
-    ['', ['1:1 wrong-type the file is empty | It has "workflow:" and one of "cron:", "every:" and "event:".']],
-    ['workflow: a\n', ['1:1 missing-key the schedule has no "cron" | Say when it starts: "cron", "every" or "event".']],
+    [
+      '',
+      [
+        '1:1 wrong-type the file is empty | It has "workflow:", and says when: "cron:", "every:", "event:", "branch:" or "files:".',
+      ],
+    ],
+    [
+      'workflow: a\n',
+      [
+        '1:1 missing-key the schedule has no "cron" | Say when it starts: "cron", "every", "event", "branch" or "files".',
+      ],
+    ],
     [
       'cron: "0 3 * * *"\n',
       ['1:1 missing-key the schedule has no "workflow" | Name what is started, for example "workflow: project-loop".'],
@@ -128,6 +143,18 @@ paused: true
     [
       'workflow: a\nevery: 5m\nstarts: 2026-02-01T00:00:00Z\nends: 2026-01-01T00:00:00Z\n',
       ['4:7 wrong-type "ends" of the schedule must be later than "starts", not the text "2026-01-01T00:00:00Z" | '],
+    ],
+    [
+      'workflow: a\nfiles: ../x\n',
+      ['2:8 wrong-type "files" cannot be a pattern: it must stay below the folder | For example "docs/**/*.md".'],
+    ],
+    [
+      'workflow: a\nbranch: -x\n',
+      ['2:9 wrong-type "branch" of the schedule must be the name of a branch, not the text "-x" | '],
+    ],
+    [
+      'workflow: a\nbranch: main\nrepo: false\n',
+      ['3:7 wrong-type "repo" of the schedule must be the repository of the branch, not false | '],
     ],
     [
       'workflow: a\nevery: 5m\npaused: maybe\n',

@@ -4,7 +4,7 @@ import { CoordError, hasCode } from '../../core/errors.js';
 import type { JsonObject } from '../../core/json.js';
 import { isPath } from '../../definition/load-files.js';
 import { CATCH_UPS, OVERLAPS, readSchedule, type ScheduleDraft } from '../../definition/schedule.js';
-import type { ScheduleRequest } from '../../coordinator/client-schedules.js';
+import type { ScheduleRecord, ScheduleRequest } from '../../coordinator/client-schedules.js';
 import { type Call, type Invoke, positiveInteger, print, type Program, withSession, workflowOf } from '../call.js';
 import { setField } from '../data-option.js';
 import { EXIT } from '../exit-codes.js';
@@ -19,6 +19,8 @@ interface Flags {
   readonly zone?: string | undefined;
   readonly every?: string | undefined;
   readonly event?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly files?: string | undefined;
   readonly task?: string | undefined;
   readonly set?: JsonObject | undefined;
   readonly env?: string | undefined;
@@ -47,6 +49,8 @@ export function addScheduleAdd(schedule: ReturnType<typeof scheduleProgram>, inv
     .option('--zone <zone>', 'time zone of the cron text, for example Europe/Berlin; default: UTC')
     .option('--every <duration>', 'when: again and again after so long, for example 15m')
     .option('--event <name>', 'when: each time that a run emits this event')
+    .option('--branch <name>', 'when: each time that this branch of the repository stands at another commit')
+    .option('--files <pattern>', 'when: each time that one of these files changes, for example "docs/**/*.md"')
     .option('--task <file|json>', 'task of the runs: a YAML or JSON file, or a JSON object')
     .option('--set <key=value>', 'set one field of the task; the value is JSON, else text (repeatable)', setField)
     .option('--env <name>', 'take the variables of this environment')
@@ -81,20 +85,22 @@ async function add(call: Call, given: readonly string[], flags: Flags): Promise<
       const { outcome, schedule } = await session.schedules.add(request);
       const { trigger } = schedule.spec;
       const [due] = await session.schedules.next(schedule.name, 1);
-      const when =
-        schedule.paused !== null
-          ? 'it is paused'
-          : due === undefined
-            ? trigger.kind === 'event'
-              ? `each time that ${JSON.stringify(trigger.event)} is emitted`
-              : 'it is never due'
-            : `due ${instantWords(due, trigger.kind === 'cron' ? trigger.zone : null)}`;
+      const when = schedule.paused === null ? dueWords(trigger, due) : 'it is paused';
       const what = { added: 'Added', changed: 'Changed', same: 'Unchanged:' }[outcome];
       print(call, `${what} schedule ${schedule.name} of ${schedule.spec.workflow}: ${when}`);
     }
     await keepMoving(call, session);
     return EXIT.ok;
   });
+}
+
+function dueWords(trigger: ScheduleRecord['spec']['trigger'], due: number | undefined): string {
+  if (trigger.kind === 'event') return `each time that ${JSON.stringify(trigger.event)} is emitted`;
+  if (trigger.kind === 'branch') return `each time that branch ${trigger.branch} moves`;
+  if (trigger.kind === 'files') return `each time that one of ${trigger.files} changes below ${trigger.folder}`;
+  return due === undefined
+    ? 'it is never due'
+    : `due ${instantWords(due, trigger.kind === 'cron' ? trigger.zone : null)}`;
 }
 
 async function fromFiles(call: Call, given: readonly string[], flags: Flags): Promise<readonly Wanted[]> {
@@ -138,6 +144,8 @@ async function fromOptions(call: Call, given: readonly string[], flags: Flags): 
     zone,
     every,
     event,
+    branch,
+    files,
     env,
     overlap,
     catchUp,
@@ -150,7 +158,23 @@ async function fromOptions(call: Call, given: readonly string[], flags: Flags): 
   } = flags;
   const set = flags.set ?? {};
   const task = flags.task === undefined ? set : { ...(await taskOf(call, flags.task)), ...set };
-  const said = { name, workflow, cron, zone, every, event, env, overlap, jitter, starts, ends, paused, task };
+  const said = {
+    name,
+    workflow,
+    cron,
+    zone,
+    every,
+    event,
+    branch,
+    files,
+    env,
+    overlap,
+    jitter,
+    starts,
+    ends,
+    paused,
+    task,
+  };
   const more = { catch_up: catchUp, catch_up_limit: catchUpLimit, repo: repo === true ? undefined : repo };
   const { draft, problems } = readSchedule(JSON.stringify({ ...said, ...more }), {
     file: 'options',
@@ -169,7 +193,14 @@ async function requestOf(call: Call, { draft, folder }: Wanted): Promise<Schedul
   const { workflow, environment, repo, ...rest } = draft;
   const named = folder !== null && isPath(workflow) ? resolve(folder, workflow) : workflowOf(call, workflow);
   const { definition, inner } = await load(call, named, { directories: [], environment });
-  return { draft: rest, definition, inner, repo: await repositoryOf(call, repo, folder), by: person(call.io) };
+  return {
+    draft: rest,
+    definition,
+    inner,
+    repo: await repositoryOf(call, repo, folder),
+    folder: call.options.directory,
+    by: person(call.io),
+  };
 }
 
 async function repositoryOf(call: Call, repo: ScheduleDraft['repo'], folder: string | null): Promise<string | null> {

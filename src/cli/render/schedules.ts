@@ -64,7 +64,9 @@ export function scheduleWords(call: Call, record: ScheduleRecord, due: readonly 
 
 function triggerWords({ spec: { trigger } }: ScheduleRecord): string {
   if (trigger.kind === 'cron') return `${trigger.cron} ${trigger.zone}`;
-  return trigger.kind === 'every' ? `every ${duration(trigger.everyMs)}` : `on ${JSON.stringify(trigger.event)}`;
+  if (trigger.kind === 'every') return `every ${duration(trigger.everyMs)}`;
+  if (trigger.kind === 'branch') return `branch ${trigger.branch}`;
+  return trigger.kind === 'files' ? `files ${trigger.files}` : `on ${JSON.stringify(trigger.event)}`;
 }
 
 function nextWords({ schedule, next, error }: ListedSchedule): string {
@@ -72,7 +74,7 @@ function nextWords({ schedule, next, error }: ListedSchedule): string {
   if (schedule?.paused !== null) return 'paused';
   const waits = schedule.queue.length === 0 ? '' : `${String(schedule.queue.length)} waiting; `;
   if (next !== null) return `${waits}${instantWords(next, null)}`;
-  return `${waits}${schedule.spec.trigger.kind === 'event' ? 'when it comes' : 'never'}`;
+  return `${waits}${schedule.spec.trigger.kind === 'cron' || schedule.spec.trigger.kind === 'every' ? 'never' : 'when it comes'}`;
 }
 
 /** `2026-11-29T02:00:00Z started nightly-7k2m9x4h0q`. */
