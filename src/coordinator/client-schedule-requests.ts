@@ -1,6 +1,7 @@
 /** What a schedule is added with, and whether its runs could be started at all: found before anything is stored. */
 import { CoordError } from '../core/errors.js';
 import type { ScheduleDraft } from '../definition/schedule.js';
+import { allSteps } from '../definition/steps.js';
 import { definitionHash, type WorkflowDefinition } from '../definition/workflow.js';
 import { checkTask } from './client-requests.js';
 import type { ScheduleRecord, ScheduleSpec } from './schedule-record.js';
@@ -50,13 +51,21 @@ export function anchorOf({ startsAt, trigger }: ScheduleSpec, now: number): numb
   return startsAt ?? (trigger.kind === 'every' ? now + trigger.everyMs : now);
 }
 
-/** A task that could never be taken is found before it is due. */
+/** A task that could never be taken, and what would never end, is found before it is due. */
 export function checkSample(record: Pick<ScheduleRecord, 'name' | 'spec'>, definition: WorkflowDefinition): void {
   const { trigger, repo } = record.spec;
   if (trigger.kind === 'branch' && repo === null)
     throw new CoordError(
       'SCHEDULE_INVALID',
       `schedule ${record.name} watches a branch and has no repository; say which: "repo" in its file, or --repo <dir>`,
+    );
+  const emits = [...allSteps(definition.steps)].find(
+    (step) => step.type === 'emit' && step.event === startedOn(trigger),
+  );
+  if (emits !== undefined)
+    throw new CoordError(
+      'SCHEDULE_INVALID',
+      `step "${emits.id}" of ${definition.name} emits the event that schedule ${record.name} starts it with, so it would start itself for ever`,
     );
   for (const key of ['schedule', 'event', 'change'])
     if (Object.hasOwn(record.spec.task, key))
@@ -73,4 +82,8 @@ export function checkSample(record: Pick<ScheduleRecord, 'name' | 'spec'>, defin
     // What an event brings is known only when it comes.
     if (!(error instanceof CoordError) || event === null || error.code !== 'EXPRESSION_FAILED') throw error;
   }
+}
+
+function startedOn(trigger: ScheduleSpec['trigger']): string | null {
+  return trigger.kind === 'event' ? trigger.event : null;
 }

@@ -35,6 +35,8 @@ const LOOK_EVERY_MS = 1_000;
 const STORED_EVERY_MS = 60_000;
 /** What is watched outside the store is not looked at more often. */
 const WATCH_EVERY_MS = 2_000;
+/** When it could not be looked at. */
+const WATCH_AGAIN_MS = 20_000;
 const AFTER_ERROR_MS = 500;
 /** A failover may bring back versions that were given before, so nothing is believed for longer than this. */
 const BELIEVED_MS = 60_000;
@@ -152,8 +154,7 @@ export class Scheduler {
     const since = now - (this.#storedAt.get(name) ?? 0);
     if (heard.candidates.length > 0 || heard.far || heard.lost || since > STORED_EVERY_MS) {
       this.#storedAt.set(name, now);
-      await this.#write(name, next, known.version);
-      this.#tellSkipped(record, next);
+      if (await this.#write(name, next, known.version)) this.#tellSkipped(record, next);
     } else this.#known.set(name, { ...known, record: next });
   }
 
@@ -163,13 +164,13 @@ export class Scheduler {
     if (known === undefined || known.record.paused !== null || now < (this.#watchAt.get(name) ?? 0)) return;
     const { record, version } = known;
     if (record.spec.trigger.kind !== 'branch' && record.spec.trigger.kind !== 'files') return;
-    this.#watchAt.set(name, now + WATCH_EVERY_MS);
+    this.#watchAt.set(name, now + WATCH_AGAIN_MS);
     const found = await this.#params.look(record.spec);
+    this.#watchAt.set(name, now + WATCH_EVERY_MS);
     const busy = (await this.#starts.stillOpen(record)).length > 0;
     const next = decideByLook(record, found, { now, busy });
     if (next === null) return;
-    await this.#write(name, next, version);
-    this.#tellSkipped(record, next);
+    if (await this.#write(name, next, version)) this.#tellSkipped(record, next);
   }
 
   /** Decides and starts what is due of one schedule; returns when to look again, in ms. */
@@ -186,8 +187,7 @@ export class Scheduler {
       const busy = open.length > 0;
       const decided = decideByTime(record, { now, busy });
       if (decided !== null) {
-        await this.#write(name, decided, known.version);
-        this.#tellSkipped(record, decided);
+        if (await this.#write(name, decided, known.version)) this.#tellSkipped(record, decided);
         continue;
       }
       const queued = nextStart(record, { now, busy });
@@ -231,16 +231,17 @@ export class Scheduler {
         this.#params.report({ type: 'schedule.left-out', schedule: before.name, at, outcome, count });
   }
 
-  /** Somebody else has changed it when it is not at that version: then all are read again. */
-  async #write(name: string, record: ScheduleRecord, expected: number): Promise<void> {
+  /** False when somebody else has changed it, so that it is not at that version: then all are read again. */
+  async #write(name: string, record: ScheduleRecord, expected: number): Promise<boolean> {
     const written = await this.#params.store.schedules.write({ name, expected, text: JSON.stringify(record) });
     if (written.outcome === 'stale') {
       this.#mark = -1;
       this.#known.delete(name);
-      return;
+      return false;
     }
     this.#known.set(name, { record, version: written.version });
     if (written.version === this.#mark + 1) this.#mark = written.version;
     else this.#mark = -1;
+    return true;
   }
 }

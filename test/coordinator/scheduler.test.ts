@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CoordError } from '../../src/core/errors.js';
 import type { Store } from '../../src/core/ports.js';
-import { emit, workflow } from '../harness/definitions.js';
+import { emit, wait, workflow } from '../harness/definitions.js';
 import { BEGIN, HOUR, long, MINUTE, Scene, SECOND, short } from './schedule-scene.js';
+
+/** Tells nothing, and is over at once. */
+const quiet = workflow([wait('pause', { duration: 0.001 })], { name: 'quiet' });
 
 const outcomes = async (scene: Scene, name: string): Promise<readonly string[]> =>
   (await scene.schedules.get(name)).recent.map(
@@ -125,6 +128,11 @@ describe('a schedule', () => {
     await expect(scene.add('bad', { task: { schedule: 1 } })).rejects.toMatchObject({ code: 'TASK_INVALID' });
     const strict = workflow(short.steps, { input: { type: 'object', properties: {}, additionalProperties: false } });
     await expect(scene.add('bad', { definition: strict })).rejects.toMatchObject({ code: 'TASK_INVALID' });
+    const itself = scene.add('bad', { trigger: { kind: 'event', event: 'said' } });
+    await expect(itself).rejects.toMatchObject({
+      code: 'SCHEDULE_INVALID',
+      message: expect.stringContaining('start itself for ever') as string,
+    });
     expect(await scene.schedules.list()).toEqual([]);
   });
 
@@ -409,7 +417,7 @@ describe('what it watches', () => {
     };
     await scene.pass(6 * SECOND);
     scene.seen = () => ({ 'a.md': '1' });
-    await scene.pass(6 * SECOND);
+    await scene.pass(25 * SECOND);
     expect(scene.events.some((event) => event.type === 'schedule.interrupted' && event.schedule === 'docs')).toBe(true);
     expect(await scene.starts('docs')).toHaveLength(1);
   });
@@ -435,6 +443,7 @@ describe('exactly once', () => {
     scene.coordinator({ schedules: false });
     await scene.add('tick', { overlap: 'queue' });
     await scene.add('said', {
+      definition: quiet,
       trigger: { kind: 'event', event: 'said' },
       overlap: 'queue',
       catchUp: 'all',

@@ -1,5 +1,6 @@
 /** Schedules for people: one line each, or one of them whole. */
 import type { Firing, ListedSchedule, ScheduleRecord } from '../../coordinator/client-schedules.js';
+import { isJsonObject, type JsonObject } from '../../core/json.js';
 import { type Call, tableLook } from '../call.js';
 import { dateAndTime, duration } from './duration.js';
 import { oneLine } from './printable.js';
@@ -82,4 +83,12 @@ function firingWords({ at, outcome, count, run, error, reason }: Firing): string
   const many = count === 1 ? '' : ` (${String(count)} of them)`;
   const why = reason === 'time' || outcome === 'missed' ? '' : ` by ${reason === 'late' ? 'catching up' : reason}`;
   return `${instantWords(at, null)} ${outcome}${many}${run === null ? '' : ` ${run}`}${why}${error === null ? '' : `: ${error}`}`;
+}
+
+/** What a schedule says in the task of a run that it started, as lines; none for any other run. */
+export function startedBy({ schedule }: JsonObject): readonly string[] {
+  if (!isJsonObject(schedule)) return [];
+  const { name, at, reason } = schedule;
+  if (typeof name !== 'string' || typeof at !== 'string' || typeof reason !== 'string') return [];
+  return [`${name}, for ${at} (${reason})`];
 }

@@ -21,15 +21,15 @@ function file(name: string, text: string): void {
 describe('coord schedule', () => {
   test('adds the files of the folder, all or none, and changes only what has changed', async () => {
     file('nightly.yml', 'workflow: loop\ncron: "0 3 * * *"\nzone: Europe/Berlin\n');
-    file('told.yml', 'workflow: loop\nevent: said\n');
+    file('told.yml', 'workflow: loop\nevent: built\n');
     const { code, out } = await world.coord('schedule', 'add');
     expect({ code, out }).toEqual({
       code: 0,
-      out: 'Added schedule nightly of loop: due 2023-11-15 03:00 Europe/Berlin (2023-11-15T02:00:00Z)\nAdded schedule told of loop: each time that "said" is emitted\n',
+      out: 'Added schedule nightly of loop: due 2023-11-15 03:00 Europe/Berlin (2023-11-15T02:00:00Z)\nAdded schedule told of loop: each time that "built" is emitted\n',
     });
     // Somebody has to be there for it.
     world.hosted = false;
-    file('told.yml', 'workflow: loop\nevent: said\npaused: true\n');
+    file('told.yml', 'workflow: loop\nevent: built\npaused: true\n');
     expect((await world.coord('schedule', 'add')).out).toBe(
       'Unchanged: schedule nightly of loop: due 2023-11-15 03:00 Europe/Berlin (2023-11-15T02:00:00Z)\nChanged schedule told of loop: it is paused\n',
     );
@@ -133,6 +133,18 @@ describe('coord schedule', () => {
       code: 2,
       err: 'error SCHEDULE_NOT_FOUND: there is no schedule "oftn". Did you mean "often"? See `coord schedule list`.\n',
     });
+  });
+
+  test('coord show says which schedule has started a run', async () => {
+    const schedule = { name: 'often', revision: 1, at: '2026-03-02T00:15:00.000Z', reason: 'time' };
+    const { run } = await world.client.start({
+      definition: workflow([emit('say', 'said')]),
+      task: { schedule },
+      workspace: null,
+    });
+    expect((await world.coord('show', run)).out).toContain(
+      '\nschedule    often, for 2026-03-02T00:15:00.000Z (time)\n',
+    );
   });
 
   test('says when it is due next: a schedule, or a bare cron text without any store', async () => {
