@@ -16,12 +16,14 @@ import { Client } from '../coordinator/client.js';
 import { Backups } from '../coordinator/client-backup.js';
 import { Keeper } from '../coordinator/client-keep.js';
 import { Operator } from '../coordinator/client-operator.js';
+import { Schedules } from '../coordinator/client-schedules.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { Failpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
 import { didYouMean } from '../core/suggest.js';
 import { listWorkflows, loadWorkflow, type LoadedWorkflow } from '../definition/load.js';
+import { listScheduleFiles, loadSchedules } from '../definition/load-schedules.js';
 import { loadStepTypes } from '../definition/load-types.js';
 import { allSteps, isAsking, personasOf } from '../definition/steps.js';
 import { loadPersonas } from '../personas/catalog.js';
@@ -34,12 +36,13 @@ import { examine } from './doctor.js';
 import { Host } from './host.js';
 import { forgetHost, readHostRecord } from './host-record.js';
 import { createLog } from './log.js';
-import { openRuns } from './open-runs.js';
+import { awakeSchedules, openRuns } from './open-runs.js';
 import { initProject, listTemplates, newWorkflow } from './scaffold.js';
 import {
   ownWorkflowDirectories,
   personaDirectories,
   pluginDirectories,
+  schedulesDirectory,
   stateDirectory,
   VERSION,
   workflowDirectories,
@@ -76,6 +79,7 @@ class CoordApplication implements Application {
       client: new Client({ store, partitions, clock, ids }),
       keeper: new Keeper({ store, partitions, clock }),
       operator: new Operator({ store, partitions, clock, ids }),
+      schedules: new Schedules({ store, partitions, clock }),
       durable: store.durable,
       notice,
       close: async () => {
@@ -225,6 +229,10 @@ class CoordApplication implements Application {
     return loadTask(fileOrJson);
   }
 
+  async loadSchedules(options: GlobalOptions, files: readonly string[]): ReturnType<Application['loadSchedules']> {
+    return loadSchedules(files.length > 0 ? files : await listScheduleFiles(schedulesDirectory(options)));
+  }
+
   async openRepository(directory: string): ReturnType<Application['openRepository']> {
     const { top, head, dirty } = await openRepository(directory, this.clock);
     return { top, head, dirty };
@@ -291,7 +299,10 @@ class CoordApplication implements Application {
         if (state === 'stopped' && idleExitMs !== null) return;
       }
       if (open?.length !== 0 || (host.worker?.busy ?? 0) > 0) idleSince = clock.now();
-      else if (idleExitMs !== null && clock.now() - idleSince >= idleExitMs) return;
+      else if (idleExitMs !== null && clock.now() - idleSince >= idleExitMs) {
+        if (!(await awakeSchedules(connected).catch(() => true))) return;
+        idleSince = clock.now();
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 /** `coord/client`: start, follow and steer runs from a program. */
 import { Client } from '../coordinator/client.js';
 import { Keeper } from '../coordinator/client-keep.js';
+import { Schedules } from '../coordinator/client-schedules.js';
 import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
@@ -15,10 +16,12 @@ export interface ConnectOptions {
 }
 
 /** Throws REDIS_UNREACHABLE, USAGE for an address that is none. */
-export async function connect({
-  redis,
-  namespace = 'coord',
-}: ConnectOptions): Promise<{ readonly client: Client; readonly keeper: Keeper; close(): Promise<void> }> {
+export async function connect({ redis, namespace = 'coord' }: ConnectOptions): Promise<{
+  readonly client: Client;
+  readonly keeper: Keeper;
+  readonly schedules: Schedules;
+  close(): Promise<void>;
+}> {
   const means = { clock: systemClock, ids: randomIds };
   const address = parseAddress(redis);
   const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
@@ -26,12 +29,19 @@ export async function connect({
   return {
     client: new Client({ store, partitions, ...means }),
     keeper: new Keeper({ store, partitions, clock: means.clock }),
+    schedules: new Schedules({ store, partitions, clock: means.clock }),
     close: () => store.close(),
   };
 }
 
 export { Client, type DecideRequest, type SignalRequest, type StartRequest } from '../coordinator/client.js';
 export { type Collected, type CollectWish, type Diagnosis, Keeper } from '../coordinator/client-keep.js';
+export {
+  type ListedSchedule,
+  type ScheduleRecord,
+  type ScheduleRequest,
+  Schedules,
+} from '../coordinator/client-schedules.js';
 export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';
 export type { Fact, Question, WaitsFor } from '../core/facts.js';
 export type { RunSummary, RunView, StepView } from '../core/views.js';

@@ -4,15 +4,19 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '../coordinator/client.js';
 import { Coordinator } from '../coordinator/coordinator.js';
+import { Scheduler } from '../coordinator/scheduler.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
 import { WorkerHost } from '../personas/host.js';
 import type { PersonaDefinition } from '../personas/persona-file.js';
+import { openRepository } from '../personas/repository.js';
 import { Caretaker } from './caretaker.js';
 import { Collector } from './collector.js';
 import type { Means } from './connect.js';
 import type { Log } from './log.js';
+import { createLook } from './watched.js';
 
 export interface HostParams {
   readonly store: Store;
@@ -50,8 +54,27 @@ export class Host {
       void this.worker?.ask(event.run);
     };
     const place = `${hostname()}:${String(process.pid)}`;
+    const scheduler = new Scheduler({
+      store,
+      partitions,
+      client: new Client({ store, partitions, clock, ids }),
+      clock,
+      report,
+      headOf: async (repo) => (await openRepository(repo, clock)).head,
+      look: createLook(clock),
+    });
     this.#coordinator = coordinate
-      ? new Coordinator({ store, partitions, clock, ids, name: place, report, isDead: isDeadHere, failpoints })
+      ? new Coordinator({
+          store,
+          partitions,
+          clock,
+          ids,
+          name: place,
+          report,
+          isDead: isDeadHere,
+          failpoints,
+          scheduler,
+        })
       : null;
     this.#collector =
       coordinate && retentionMs !== null

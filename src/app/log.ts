@@ -71,6 +71,20 @@ function describeCoordinator(event: CoordinatorEvent): [Level, string] {
       return ['debug', `the other coordinators were not heard of: ${messageOf(event.error)}`];
     case 'namespace.gone':
       return ['warn', 'the namespace that this coordinator opened is gone from the store; it stops'];
+    case 'schedule.started':
+      return ['info', `schedule ${event.schedule}: run ${event.run} for ${timeOf(event.at)}`];
+    case 'schedule.failed':
+      return ['warn', `schedule ${event.schedule}: no run for ${timeOf(event.at)}: ${event.error}`];
+    case 'schedule.left-out':
+      return [
+        event.outcome === 'missed' ? 'warn' : 'info',
+        `schedule ${event.schedule}: ${event.count === 1 ? '' : `${String(event.count)} starts `}${event.outcome}, the last of ${timeOf(event.at)}`,
+      ];
+    case 'schedule.interrupted':
+      return [
+        'warn',
+        `${event.schedule === null ? 'schedules' : `schedule ${event.schedule}`}: ${messageOf(event.error)}`,
+      ];
     case 'worker.buried':
       return [
         'warn',
@@ -143,4 +157,8 @@ function describeWorker(event: WorkerEvent): [Level, string] {
 
 function attemptName({ run, step, attempt }: { run: string; step: string; attempt: number }): string {
   return `${run} ${step} attempt ${String(attempt)}`;
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString();
 }

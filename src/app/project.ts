@@ -36,6 +36,11 @@ export function pluginDirectories(options: GlobalOptions): readonly string[] {
   return unique([join(options.directory, 'plugins'), join(stateDirectory(options), 'plugins')]);
 }
 
+/** Files of what starts runs by itself. */
+export function schedulesDirectory(options: GlobalOptions): string {
+  return join(options.directory, 'schedules');
+}
+
 export function personaDirectories(options: GlobalOptions, given: readonly string[]): readonly string[] {
   return unique([
     ...given,

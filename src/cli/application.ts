@@ -6,10 +6,12 @@ import type { Backups } from '../coordinator/client-backup.js';
 import type { Client } from '../coordinator/client.js';
 import type { Keeper } from '../coordinator/client-keep.js';
 import type { Operator } from '../coordinator/client-operator.js';
+import type { Schedules } from '../coordinator/client-schedules.js';
 import type { Clock } from '../core/clock.js';
 import type { JsonObject } from '../core/json.js';
 import type { TestReport, TestResult } from '../core/test-report.js';
 import type { LoadedWorkflow } from '../definition/load.js';
+import type { LoadedSchedule } from '../definition/load-schedules.js';
 import type { PluginStepType } from '../definition/load-types.js';
 
 /** Options that every command takes. */
@@ -29,6 +31,7 @@ export interface Session {
   readonly client: Client;
   readonly keeper: Keeper;
   readonly operator: Operator;
+  readonly schedules: Schedules;
   /** False when nothing survives this process. */
   readonly durable: boolean;
   /** One line that a person should read before anything else (no Redis found, what that means, the command that fixes it), or null. */
@@ -163,6 +166,8 @@ export interface Application {
   listWorkflows(options: GlobalOptions): Promise<readonly { readonly name: string; readonly file: string }[]>;
   /** A task file (YAML or JSON object), or JSON text that begins with `{`. Throws TASK_INVALID. */
   loadTask(fileOrJson: string): Promise<JsonObject>;
+  /** Schedule files; none: those of the project's folder `schedules`. Throws SCHEDULE_INVALID with every problem. */
+  loadSchedules(options: GlobalOptions, files: readonly string[]): Promise<readonly LoadedSchedule[]>;
   /** Throws WORKSPACE_INVALID. */
   openRepository(directory: string): Promise<Repository>;
   /** `coord test`. Throws TEST_INVALID with every problem of a file, DEFINITION_… for a workflow that cannot be tested. */

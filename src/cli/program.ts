@@ -25,6 +25,7 @@ import { addPlugins } from './commands/plugins.js';
 import { addRepair } from './commands/repair.js';
 import { addRestore } from './commands/restore.js';
 import { addRun } from './commands/run.js';
+import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
 import { addTest } from './commands/test.js';
@@ -50,6 +51,7 @@ const COMMANDS = [
   addEvents,
   addCancel,
   addMigrate,
+  addSchedule,
   addValidate,
   addPlan,
   addGraph,

@@ -39,6 +39,8 @@ export interface RestoreReport {
 }
 
 const PAGE = 500;
+/** Keys of the namespace that are copied before the partitions. */
+const FIRST: readonly string[] = ['schedules'];
 
 export class Backups {
   readonly #params: BackupParams;
@@ -63,9 +65,11 @@ export class Backups {
         if (line.kind === 'key') keys++;
         await writer.line(line);
       };
+      // Schedules first: a run that one starts meanwhile is in the cuts or not, and is started again then under the same key.
+      for (const item of await this.#port.copy(null, FIRST)) if (item !== null) await put({ kind: 'key', ...item });
       for (let partition = 0; partition < partitions; partition++) cuts.push(await this.#partition(partition, put));
       // Definitions last: whatever a run of the cuts names was stored before the run.
-      const names = await this.#port.namespaceKeys();
+      const names = (await this.#port.namespaceKeys()).filter((name) => !FIRST.includes(name));
       for (let from = 0; from < names.length; from += PAGE)
         for (const item of await this.#port.copy(null, names.slice(from, from + PAGE)))
           if (item !== null) await put({ kind: 'key', ...item });

@@ -41,7 +41,7 @@ export interface Collected {
 }
 
 export interface CollectMeans {
-  readonly store: Pick<Store, 'keeping' | 'runs' | 'namespace' | 'artifacts' | 'requests'>;
+  readonly store: Pick<Store, 'keeping' | 'runs' | 'namespace' | 'artifacts' | 'requests' | 'schedules'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly plans: Pick<Plans, 'get'>;
@@ -187,15 +187,16 @@ async function sweepArtifacts(
   }
 }
 
-/** Those that no run goes by, and that none of those goes by which a run does. */
+/** Those that no run and no schedule goes by, and that none of those goes by which one does. */
 async function sweepDefinitions(
-  { store: { keeping, namespace } }: CollectMeans,
+  { store: { keeping, namespace, schedules } }: CollectMeans,
   wish: CollectWish,
   { partitions, gone, swept }: { partitions: readonly number[]; gone: ReadonlySet<string>; swept: Counted },
 ): Promise<void> {
   const all = await keeping.definitions();
   const idle = untouched(all, wish);
   for (const partition of partitions) await forgetMentioned(idle, keeping.mentions({ partition, without: gone }));
+  for (const { text } of (await schedules.all()).schedules) for (const hash of mentionedIn(text)) idle.delete(hash);
   const kept = all.map(({ hash }) => hash).filter((hash) => !idle.has(hash));
   for (let hash = kept.pop(); hash !== undefined && idle.size > 0; hash = kept.pop()) {
     const json = (await namespace.getDefinition(hash)) ?? '';

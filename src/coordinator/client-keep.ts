@@ -14,7 +14,7 @@ export type { Collected, CollectWish } from './client-collect.js';
 export type { Diagnosis } from './client-repair.js';
 
 export interface KeeperParams {
-  readonly store: Pick<Store, 'keeping' | 'runs' | 'namespace' | 'artifacts' | 'requests'>;
+  readonly store: Pick<Store, 'keeping' | 'runs' | 'namespace' | 'artifacts' | 'requests' | 'schedules'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;

@@ -12,6 +12,7 @@ import type { Roll } from '../core/watch-ports.js';
 import type { Report } from './events.js';
 import { PartitionOwner } from './owner.js';
 import { Plans } from './plans.js';
+import type { Scheduler } from './scheduler.js';
 import { quotaOf, Share } from './share.js';
 import { Turn } from './turn.js';
 import { Undertaker } from './undertaker.js';
@@ -29,6 +30,8 @@ export interface CoordinatorParams {
   /** How long a worker may say nothing before it is taken for dead, ms. Default 5 s. */
   readonly workerSilentMs?: number;
   readonly runsCached?: number;
+  /** Works while this coordinator owns partition 0; left out, nothing is started by schedules here. */
+  readonly scheduler?: Pick<Scheduler, 'own' | 'settled'>;
   /** Whether an owner or worker of this name is known to be dead, so that nobody waits for it. */
   readonly isDead?: (name: string) => boolean;
   readonly failpoints?: Failpoints;
@@ -45,7 +48,7 @@ export class Coordinator extends Loop {
   constructor(params: CoordinatorParams) {
     super();
     const { store, partitions, clock, ids, name, report, runsCached = 1_000, failpoints } = params;
-    const { leaseMs = 2_000, workerSilentMs = 5_000, isDead = () => false } = params;
+    const { leaseMs = 2_000, workerSilentMs = 5_000, isDead = () => false, scheduler } = params;
     this.#params = params;
     this.#leaseMs = leaseMs;
     this.#name = `${name}:${ids.nonce()}`;
@@ -57,7 +60,8 @@ export class Coordinator extends Loop {
       const turn = new Turn(failpoints === undefined ? turnParams : { ...turnParams, failpoints });
       const { namespace, watermarks } = store;
       const means = { partitions: store.partitions, namespace, watermarks, share: this.#share, clock, ids, report };
-      return new PartitionOwner({ partition, ...means, turn, name, leaseMs, isDead });
+      const beside = partition === 0 ? scheduler?.own.bind(scheduler) : undefined;
+      return new PartitionOwner({ partition, ...means, turn, name, leaseMs, isDead, beside });
     });
     this.#undertaker = new Undertaker({
       namespace: store.namespace,
@@ -76,6 +80,7 @@ export class Coordinator extends Loop {
     const gone = await this.#answerRoll(signal);
     await this.#undertaker.stop();
     await Promise.all(this.#owners.map((owner) => owner.stop()));
+    await this.#params.scheduler?.settled();
     if (gone) this.#params.report({ type: 'namespace.gone' });
     else await this.#sayGoodbye();
   }

@@ -19,6 +19,17 @@ export type CoordinatorEvent =
   /** The store holds another namespace than the one that was opened, or none: nothing more is done. */
   | { readonly type: 'namespace.gone' }
   | { readonly type: 'worker.buried'; readonly worker: string; readonly attempts: number; readonly why: string }
+  | { readonly type: 'schedule.started'; readonly schedule: string; readonly at: number; readonly run: string }
+  | { readonly type: 'schedule.failed'; readonly schedule: string; readonly at: number; readonly error: string }
+  | {
+      readonly type: 'schedule.left-out';
+      readonly schedule: string;
+      readonly at: number;
+      readonly outcome: 'skipped' | 'missed';
+      readonly count: number;
+    }
+  /** It goes on in a moment; `schedule` null: all of them. */
+  | { readonly type: 'schedule.interrupted'; readonly schedule: string | null; readonly error: unknown }
   | { readonly type: 'turn'; readonly partition: number; readonly messages: number; readonly runs: number }
   | { readonly type: 'commit.stale'; readonly partition: number; readonly run: string }
   /** A newer coord has written it: it is left alone. */

@@ -27,6 +27,8 @@ export interface OwnerParams {
   readonly leaseMs: number;
   /** Whether an owner of this name is known to be dead: its lease is then not waited for. */
   readonly isDead: (owner: string) => boolean;
+  /** What goes on beside it while it holds the lease, and ends soon after `until` is aborted; the lease does not wait for it. */
+  readonly beside?: ((until: AbortSignal) => void) | undefined;
 }
 
 /** A message may kill its coordinator this often before it is set aside. */
@@ -120,8 +122,9 @@ export class PartitionOwner extends Loop {
   }
 
   async #hold(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { partitions, clock, report, leaseMs, watermarks, share } = this.#params;
+    const { partitions, clock, report, leaseMs, watermarks, share, beside } = this.#params;
     const { partition, epoch } = lease;
+    const over = new AbortController();
     const keeper = new LeaseKeeper({ lease, leaseMs, partitions, clock });
     share.hold(partition, () => keeper.giveUp());
     const until = AbortSignal.any([signal, keeper.over]);
@@ -130,8 +133,10 @@ export class PartitionOwner extends Loop {
       const lost = await watermarks.check(partition, this.#owner);
       if (lost !== null) report({ type: 'partition.rolled-back', partition, from: lost.from, to: lost.to });
       await this.#takeBack(lease);
+      beside?.(AbortSignal.any([until, over.signal]));
       await this.#turn(lease, until);
     } finally {
+      over.abort();
       await keeper.stop();
     }
     // Given up at once, so that the next owner need not wait for the lease to run out.

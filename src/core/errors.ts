@@ -77,6 +77,13 @@ export const ERRORS = {
     exit: 2,
     retryable: false,
   },
+  SCHEDULE_INVALID: {
+    summary: 'A schedule has problems; each is listed with its place.',
+    exit: 2,
+    retryable: false,
+  },
+  SCHEDULE_NOT_FOUND: { summary: 'No schedule of that name is stored in the namespace.', exit: 2, retryable: false },
+  SCHEDULE_UNREADABLE: { summary: 'A stored schedule cannot be read; it starts nothing.', exit: 1, retryable: false },
   IDEMPOTENCY_CONFLICT: {
     summary: 'An idempotency key was used again with a different request.',
     exit: 2,

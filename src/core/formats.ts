@@ -12,5 +12,8 @@ export const NAMESPACE_FORMAT = 2;
  */
 export const RUN_FORMAT = 3;
 
+/** Of a schedule: the record that is stored of it. */
+export const SCHEDULE_FORMAT = 1;
+
 /** What a run has that was stored before formats were written down. */
 export const UNMARKED_RUN_FORMAT = 2;

@@ -11,6 +11,7 @@ import type { InspectionPort } from './inspection-port.js';
 import type { Claim } from './messages.js';
 import type { RequestPort } from './request-port.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
+import type { SchedulePort } from './schedule-port.js';
 import type { RunStatus } from './statuses.js';
 
 /** The right to move the runs of one partition. The nonce fences after a roll-back, when an epoch can repeat. */
@@ -278,5 +279,6 @@ export interface Store {
   readonly keeping: KeepPort;
   readonly inspection: InspectionPort;
   readonly backup: BackupPort;
+  readonly schedules: SchedulePort;
   close(): Promise<void>;
 }

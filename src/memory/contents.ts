@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../core/clock.js';
 import type { WorkerInfo } from '../core/ports.js';
+import type { StoredSchedule } from '../core/schedule-port.js';
 import { MemoryPartition, type PartitionCopy } from './partition.js';
 
 /** Everything that a memory store held at one moment; later changes do not reach it. */
@@ -12,6 +13,8 @@ export interface MemoryCopy {
   readonly definitions: ReadonlyMap<string, string>;
   readonly workers: ReadonlyMap<string, WorkerInfo>;
   readonly coordinators: ReadonlyMap<string, number>;
+  readonly schedules: ReadonlyMap<string, StoredSchedule>;
+  readonly scheduleMark: number;
   readonly partitions: number | null;
 }
 
@@ -28,6 +31,9 @@ export class MemoryContents {
   /** Counts coordinators that came or went. */
   rollMark = 0;
   readonly rollListeners = new Set<() => void>();
+  readonly schedules = new Map<string, StoredSchedule>();
+  /** The version that was given last. */
+  scheduleMark = 0;
   /** How many partitions the namespace has; null before it was opened. */
   partitions: number | null = null;
 
@@ -48,6 +54,8 @@ export class MemoryContents {
       definitions: new Map(this.definitions),
       workers: new Map(this.workers),
       coordinators: new Map(this.coordinators),
+      schedules: new Map(this.schedules),
+      scheduleMark: this.scheduleMark,
       partitions: this.partitions,
     };
   }
@@ -55,6 +63,8 @@ export class MemoryContents {
   /** Goes back to the copy, which can be put back again. Readers that wait are woken to look anew. */
   restore(copy: MemoryCopy): void {
     this.partitions = copy.partitions;
+    this.scheduleMark = copy.scheduleMark;
+    refill(this.schedules, copy.schedules);
     refill(this.definitions, copy.definitions);
     refill(this.workers, copy.workers);
     refill(this.coordinators, copy.coordinators);

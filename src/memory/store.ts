@@ -16,6 +16,7 @@ import { isAfter, type MemoryPartition } from './partition.js';
 import { MemoryPartitions, storedRun } from './partitions.js';
 import { MemoryRequests } from './requests.js';
 import { memoryRoll } from './roll.js';
+import { memorySchedules } from './schedules.js';
 import { MemoryWatermarks } from './watermarks.js';
 
 type At = (partition: number) => MemoryPartition;
@@ -48,6 +49,7 @@ export function createMemoryStore({
     watermarks,
     backup: memoryBackup,
     inspection: memoryInspection(at),
+    schedules: memorySchedules(contents),
     keeping: memoryKeeping({ contents, at, clock, watermarks }),
     close: async () => undefined,
   };

@@ -46,6 +46,11 @@ export class Keys {
     return `{${this.#namespace}}:roll`;
   }
 
+  /** hash: mark (counts changes), and per schedule `v:` version and `s:` record */
+  get schedules(): string {
+    return `{${this.#namespace}}:schedules`;
+  }
+
   /** hash: worker → JSON of what it serves */
   get workers(): string {
     return `{${this.#namespace}}:workers`;

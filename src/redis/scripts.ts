@@ -39,6 +39,7 @@ export const SCRIPTS = [
   'renew',
   'replay',
   'reply',
+  'schedule',
   'settle',
   'suspect',
   'sweep',

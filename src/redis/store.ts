@@ -17,6 +17,7 @@ import { RedisPartitions } from './partitions.js';
 import { RedisRequests } from './requests.js';
 import { RedisRuns } from './runs.js';
 import { RedisRoll } from './roll.js';
+import { redisSchedules } from './schedules.js';
 import { loadScripts, type Script, type ScriptName } from './scripts.js';
 import { RedisWatermarks } from './watermarks.js';
 
@@ -60,6 +61,7 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     watermarks,
     backup: redisBackup({ connection, keys, clock }),
     inspection: redisInspection({ connection, keys }),
+    schedules: redisSchedules({ connection, keys }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {
       connection.close();

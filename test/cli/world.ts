@@ -26,6 +26,7 @@ import { Backups } from '../../src/coordinator/client-backup.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Keeper } from '../../src/coordinator/client-keep.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
+import { Schedules } from '../../src/coordinator/client-schedules.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
@@ -38,6 +39,7 @@ import { MemoryContents } from '../../src/memory/contents.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import type { Problem } from '../../src/definition/problem.js';
 import { allSteps, isAsking, personasOf } from '../../src/definition/steps.js';
+import { listScheduleFiles, loadSchedules } from '../../src/definition/load-schedules.js';
 import type { PluginStepType } from '../../src/definition/load-types.js';
 import type { WorkflowDefinition } from '../../src/definition/workflow.js';
 import { FakeIo, type FakeIoOptions } from './fake-io.js';
@@ -77,6 +79,7 @@ export class World implements Application {
   readonly client: Client;
   readonly keeper: Keeper;
   readonly operator: Operator;
+  readonly schedules: Schedules;
   /** A store that can be backed up; memory cannot. */
   backupStore: { readonly store: Store } | null = null;
   readonly workflows = new Map<string, WorkflowDefinition>();
@@ -115,6 +118,7 @@ export class World implements Application {
     this.keeper = new Keeper({ store: this.store, partitions: 1, clock: this.clock });
     this.client = makeClient({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds() });
     this.operator = new Operator({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds('o') });
+    this.schedules = new Schedules({ store: this.store, partitions: 1, clock: this.clock });
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'coord-cli-')));
     onTestFinished(async () => {
       rmSync(this.directory, { recursive: true, force: true });
@@ -151,11 +155,12 @@ export class World implements Application {
   async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
     this.options = options;
     this.asked.push(`connect ${reach}`);
-    const { client, keeper, operator, durable, notice } = this;
+    const { client, keeper, operator, schedules, durable, notice } = this;
     return {
       client,
       keeper,
       operator,
+      schedules,
       durable,
       notice,
       close: async () => {
@@ -241,6 +246,10 @@ export class World implements Application {
     const task = this.tasks.get(fileOrJson);
     if (task === undefined) throw new CoordError('TASK_INVALID', `the task ${fileOrJson} cannot be read`);
     return task;
+  }
+
+  async loadSchedules(options: GlobalOptions, files: readonly string[]): ReturnType<Application['loadSchedules']> {
+    return loadSchedules(files.length > 0 ? files : await listScheduleFiles(join(options.directory, 'schedules')));
   }
 
   async openRepository(directory: string): Promise<Repository> {

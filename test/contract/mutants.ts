@@ -604,6 +604,30 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'then end',
   },
   {
+    name: 'schedule that was changed meanwhile',
+    script: 'schedule',
+    from: "if (redis.call('HGET', KEYS[1], 'v:' .. ARGV[1]) or '0') ~= ARGV[2] then return { 'STALE' } end",
+    to: 'tostring(ARGV[2])',
+  },
+  {
+    name: 'schedule that gives a version twice',
+    script: 'schedule',
+    from: "redis.call('HINCRBY', KEYS[1], 'mark', 1)",
+    to: "(redis.call('HGET', KEYS[1], 'v:' .. ARGV[1]) or 0) + 1",
+  },
+  {
+    name: 'schedule that keeps its version',
+    script: 'schedule',
+    from: "'v:' .. ARGV[1], version, 's:' .. ARGV[1], ARGV[3])",
+    to: "'v:' .. ARGV[1], redis.call('HGET', KEYS[1], 'v:' .. ARGV[1]) or version, 's:' .. ARGV[1], ARGV[3])",
+  },
+  {
+    name: 'schedule that is not taken out',
+    script: 'schedule',
+    from: "redis.call('HDEL', KEYS[1], 'v:' .. ARGV[1], 's:' .. ARGV[1])",
+    to: "redis.call('HDEL', KEYS[1], 'v:' .. ARGV[1])\n  redis.call('HSET', KEYS[1], 'v:' .. ARGV[1], version)",
+  },
+  {
     name: 'expire that forgets all keys',
     script: 'expire',
     from: 'now_ms() - tonumber(ARGV[1])',

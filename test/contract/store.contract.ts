@@ -22,6 +22,7 @@ import {
 } from './scene.js';
 import { inspectionContract } from './inspection.contract.js';
 import { keepContract } from './keep.contract.js';
+import { scheduleContract } from './schedule.contract.js';
 import { togetherContract } from './together.contract.js';
 import { watchContract } from './watch.contract.js';
 
@@ -631,5 +632,6 @@ export const contract: readonly ContractCase[] = [
   ...togetherContract,
   ...inspectionContract,
   ...keepContract,
+  ...scheduleContract,
   ...watchContract,
 ];

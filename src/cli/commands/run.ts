@@ -95,7 +95,7 @@ async function run(call: Call, named: string | undefined, flags: Flags): Promise
 }
 
 /** The workflow as its file says, with the personas of files or, where those do not do, of workers that serve already. */
-async function load(
+export async function load(
   call: Call,
   workflow: string,
   { directories, environment }: { directories: readonly string[]; environment: string | null },

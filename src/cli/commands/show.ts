@@ -11,6 +11,7 @@ import { ago, duration } from '../render/duration.js';
 import { whoOf } from '../render/live-view.js';
 import { oneLine, severalLines } from '../render/printable.js';
 import { paintStep, stepDetail } from '../render/step-detail.js';
+import { startedBy } from '../render/schedules.js';
 import { counted, type StepRow, stepRows } from '../render/step-tree.js';
 import { summary } from '../render/summary.js';
 import { table } from '../render/table.js';
@@ -69,6 +70,7 @@ function show(call: Call, { view, hints, inside, now, blocks }: Shown): void {
     ['workflow', `${view.workflow} ${view.version}`],
     ['started', startOf(view, now)],
     ...(typeof title === 'string' ? [['task', title]] : []),
+    ...startedBy(task).map((words) => ['schedule', words]),
     ...(workspace === null ? [] : [['repository', workspace.repo]]),
   ];
   print(call, rows.map(([name = '', text = '']) => `${colors.dim(name.padEnd(10))}  ${oneLine(text)}`).join('\n'));
