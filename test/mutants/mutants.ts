@@ -135,7 +135,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'evaluations that are not counted before they happen',
     focus: 'poison',
-    patches: [{ file: 'coordinator/owner', from: 'if (careful) {', to: 'if (false) {' }],
+    patches: [{ file: 'coordinator/owner', from: 'let batch = entries;', to: 'let batch = entries; careful = false;' }],
   },
   {
     name: 'a message that kills its coordinator and is never set aside',
