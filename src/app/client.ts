@@ -1,6 +1,7 @@
 /** `coord/client`: start, follow and steer runs from a program. */
 import { Client } from '../coordinator/client.js';
 import { Keeper } from '../coordinator/client-keep.js';
+import { Observer } from '../coordinator/client-observer.js';
 import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
@@ -15,23 +16,29 @@ export interface ConnectOptions {
 }
 
 /** Throws REDIS_UNREACHABLE, USAGE for an address that is none. */
-export async function connect({
-  redis,
-  namespace = 'coord',
-}: ConnectOptions): Promise<{ readonly client: Client; readonly keeper: Keeper; close(): Promise<void> }> {
+export async function connect({ redis, namespace = 'coord' }: ConnectOptions): Promise<{
+  readonly client: Client;
+  readonly keeper: Keeper;
+  readonly observer: Observer;
+  close(): Promise<void>;
+}> {
   const means = { clock: systemClock, ids: randomIds };
   const address = parseAddress(redis);
   const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
   const { partitions } = await store.namespace.open(null);
+  const client = new Client({ store, partitions, ...means });
   return {
-    client: new Client({ store, partitions, ...means }),
+    client,
     keeper: new Keeper({ store, partitions, clock: means.clock }),
+    observer: new Observer({ store, partitions, clock: means.clock, client }),
     close: () => store.close(),
   };
 }
 
 export { Client, type DecideRequest, type SignalRequest, type StartRequest } from '../coordinator/client.js';
 export { type Collected, type CollectWish, type Diagnosis, Keeper } from '../coordinator/client-keep.js';
+export { Observer } from '../coordinator/client-observer.js';
+export type { Cause, Chain, Explanation } from '../core/causes.js';
 export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';
 export type { Fact, Question, WaitsFor } from '../core/facts.js';
 export type { RunSummary, RunView, StepView } from '../core/views.js';

@@ -32,6 +32,7 @@ import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
 import { addVerify } from './commands/verify.js';
 import { addWatch } from './commands/watch.js';
+import { addWhy } from './commands/why.js';
 import { addWorker } from './commands/worker.js';
 import { EXIT } from './exit-codes.js';
 import type { Io } from './io.js';
@@ -43,6 +44,7 @@ const COMMANDS = [
   addWatch,
   addList,
   addShow,
+  addWhy,
   addHistory,
   addArtifacts,
   addDecide,

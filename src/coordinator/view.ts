@@ -121,7 +121,7 @@ function* listsToShow(run: Run, path: string, step: PlannedStep): Generator<List
 }
 
 /** Items up to the last one that anything has happened to. */
-function itemsTouched(run: Run, path: string, { items, step }: { items: number; step: PlannedStep }): number {
+export function itemsTouched(run: Run, path: string, { items, step }: { items: number; step: PlannedStep }): number {
   const ids = step.lists.steps?.steps ?? [];
   let touched = items;
   while (touched > 0 && ids.every((id) => run.step(`${frameOf(path, touched - 1)}${id}`) === PENDING_STEP)) touched--;

@@ -25,6 +25,7 @@ import { runCommandLine } from '../../src/cli/program.js';
 import { Backups } from '../../src/coordinator/client-backup.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Keeper } from '../../src/coordinator/client-keep.js';
+import { Observer } from '../../src/coordinator/client-observer.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { ManualClock } from '../../src/core/clock.js';
@@ -77,6 +78,7 @@ export class World implements Application {
   readonly client: Client;
   readonly keeper: Keeper;
   readonly operator: Operator;
+  readonly observer: Observer;
   /** A store that can be backed up; memory cannot. */
   backupStore: { readonly store: Store } | null = null;
   readonly workflows = new Map<string, WorkflowDefinition>();
@@ -115,6 +117,7 @@ export class World implements Application {
     this.keeper = new Keeper({ store: this.store, partitions: 1, clock: this.clock });
     this.client = makeClient({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds() });
     this.operator = new Operator({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds('o') });
+    this.observer = new Observer({ store: this.store, partitions: 1, clock: this.clock, client: this.client });
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'coord-cli-')));
     onTestFinished(async () => {
       rmSync(this.directory, { recursive: true, force: true });
@@ -151,11 +154,12 @@ export class World implements Application {
   async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
     this.options = options;
     this.asked.push(`connect ${reach}`);
-    const { client, keeper, operator, durable, notice } = this;
+    const { client, keeper, operator, observer, durable, notice } = this;
     return {
       client,
       keeper,
       operator,
+      observer,
       durable,
       notice,
       close: async () => {
