@@ -28,6 +28,7 @@ import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
 import { addTest } from './commands/test.js';
+import { addTop } from './commands/top.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
 import { addVerify } from './commands/verify.js';
@@ -45,6 +46,7 @@ const COMMANDS = [
   addList,
   addShow,
   addWhy,
+  addTop,
   addHistory,
   addArtifacts,
   addDecide,

@@ -6,11 +6,12 @@ import type { Explanation } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import type { Store } from '../core/ports.js';
 import type { Client } from './client.js';
+import { overview, type Overview } from './client-overview.js';
 import { explain } from './client-why.js';
 import { Plans } from './plans.js';
 
 export interface ObserverParams {
-  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection'>;
+  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'keeping'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;
@@ -36,5 +37,10 @@ export class Observer {
     await this.#params.client.get(run);
     // It came to be between the two looks.
     return this.why(run);
+  }
+
+  /** What goes on in the namespace now. Throws REDIS_UNREACHABLE. */
+  overview(): Promise<Overview> {
+    return overview({ ...this.#params, plans: this.#plans });
   }
 }
