@@ -18,6 +18,7 @@ import { addHistory } from './commands/history.js';
 import { addInit } from './commands/init.js';
 import { addIncidents } from './commands/incidents.js';
 import { addList } from './commands/list.js';
+import { addLogs } from './commands/logs.js';
 import { addMigrate } from './commands/migrate.js';
 import { addNew } from './commands/new.js';
 import { addPlan } from './commands/plan.js';
@@ -48,6 +49,7 @@ const COMMANDS = [
   addWhy,
   addTop,
   addHistory,
+  addLogs,
   addArtifacts,
   addDecide,
   addSignal,

@@ -4,14 +4,20 @@
  */
 import type { Explanation } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
+import type { Fact } from '../core/facts.js';
+import { partitionOf } from '../core/ids.js';
+import type { ArtifactRef } from '../core/messages.js';
 import type { Store } from '../core/ports.js';
+import { runHasEnded } from '../core/statuses.js';
 import type { Client } from './client.js';
+import { followAll, type Following } from './client-follow.js';
+import { logsOf } from './client-logs.js';
 import { overview, type Overview } from './client-overview.js';
 import { explain } from './client-why.js';
 import { Plans } from './plans.js';
 
 export interface ObserverParams {
-  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'keeping'>;
+  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'keeping' | 'artifacts'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;
@@ -42,5 +48,40 @@ export class Observer {
   /** What goes on in the namespace now. Throws REDIS_UNREACHABLE. */
   overview(): Promise<Overview> {
     return overview({ ...this.#params, plans: this.#plans });
+  }
+
+  /**
+   * What personas have reported in a run: attempts that began and ended, and each line of progress that the feed still has;
+   * with `live` what follows as well, as it comes, until the run has ended or `until` is aborted. Throws RUN_NOT_FOUND.
+   */
+  async *logs(run: string, { live, until }: { live: boolean; until: AbortSignal }): AsyncGenerator<Fact> {
+    // Found before anything is waited for.
+    await this.#params.client.get(run);
+    yield* logsOf(this.#following(), { run, partition: this.#partition(run), live, until });
+  }
+
+  /** What happens to all runs of the namespace from now on; ends when `until` is aborted. */
+  watch(until: AbortSignal): AsyncGenerator<Fact> {
+    const partitions = Array.from({ length: this.#params.partitions }, (_, partition) => partition);
+    return followAll(this.#following(), { partitions, until });
+  }
+
+  /** The bytes of an artifact that a fact names; null when they are gone. */
+  content(run: string, { sha256 }: Pick<ArtifactRef, 'sha256'>): Promise<Uint8Array | null> {
+    return this.#params.store.artifacts.get(this.#partition(run), sha256);
+  }
+
+  #following(): Following {
+    const { store, clock, client } = this.#params;
+    return {
+      runs: store.runs,
+      clock,
+      history: (run) => client.history(run),
+      hasEnded: async (run) => runHasEnded((await client.get(run)).status),
+    };
+  }
+
+  #partition(run: string): number {
+    return partitionOf(run, this.#params.partitions);
   }
 }

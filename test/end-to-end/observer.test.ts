@@ -142,3 +142,42 @@ test('why: a slot that another run holds, and what that one waits for; an answer
   await client.signal(first, { name: 'x', by: 'ada' });
   expect(await codes(first)).toEqual(['no-coordinator']);
 });
+
+test("logs and watch: a worker's beat reaches whoever follows with the read that was waiting for it", async () => {
+  coordinate();
+  const run = await start(workflow([step('a')]));
+  await queued(run, 'a');
+  const key = await begun('host-3:7:w');
+  let reads = 0;
+  const runs = new Proxy(store.runs, {
+    get: (real, name: keyof Store['runs']) => {
+      if (name === 'feed') reads++;
+      return real[name].bind(real);
+    },
+  });
+  const watching = new Observer({ store: { ...store, runs }, partitions: 1, clock, client });
+  const stop = new AbortController();
+  const logs = watching.logs(run, { live: true, until: stop.signal });
+  const all = watching.watch(stop.signal);
+  expect((await logs.next()).value).toMatchObject({ type: 'step.working' });
+  const [fromLogs, fromAll] = [logs.next(), all.next()];
+  for (let report = 1; report <= 3; report++) {
+    // Until the namespace is watched, what is reported is not for it.
+    await store.requests.beat(key, { heartbeatMs: 15_000, progress: `${String(report)} of 3 tests` });
+  }
+  expect((await fromLogs).value).toMatchObject({ type: 'step.progress', progress: '1 of 3 tests' });
+  expect((await logs.next()).value).toMatchObject({ progress: '2 of 3 tests' });
+  expect((await logs.next()).value).toMatchObject({ progress: '3 of 3 tests' });
+  const before = reads;
+  const next = logs.next();
+  const beginning = clock.monotonic();
+  await store.requests.beat(key, { heartbeatMs: 15_000, progress: 'all' });
+  expect((await next).value).toMatchObject({ type: 'step.progress', progress: 'all' });
+  // One read began before the beat and one may have begun after it for the other follower: nobody asked again and again.
+  expect(reads - before).toBeLessThanOrEqual(3);
+  expect(clock.monotonic() - beginning).toBeLessThan(5_000);
+  expect((await fromAll).value).toMatchObject({ type: 'step.progress' });
+  stop.abort();
+  await logs.return(undefined);
+  await all.return(undefined);
+});
