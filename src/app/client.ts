@@ -37,7 +37,9 @@ export async function connect({ redis, namespace = 'coord' }: ConnectOptions): P
 
 export { Client, type DecideRequest, type SignalRequest, type StartRequest } from '../coordinator/client.js';
 export { type Collected, type CollectWish, type Diagnosis, Keeper } from '../coordinator/client-keep.js';
+export type { Eta } from '../coordinator/client-eta.js';
 export type { Overview } from '../coordinator/client-overview.js';
+export type { Stats, StatsWanted } from '../coordinator/client-stats.js';
 export { Observer } from '../coordinator/client-observer.js';
 export type { Cause, Chain, Explanation } from '../core/causes.js';
 export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';

@@ -10,6 +10,7 @@ import { addDead } from './commands/dead.js';
 import { addDecide } from './commands/decide.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addEta } from './commands/eta.js';
 import { addEvents } from './commands/events.js';
 import { addFmt } from './commands/fmt.js';
 import { addGc } from './commands/gc.js';
@@ -28,6 +29,7 @@ import { addRestore } from './commands/restore.js';
 import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
+import { addStats } from './commands/stats.js';
 import { addTest } from './commands/test.js';
 import { addTop } from './commands/top.js';
 import { addUp } from './commands/up.js';
@@ -48,6 +50,8 @@ const COMMANDS = [
   addShow,
   addWhy,
   addTop,
+  addEta,
+  addStats,
   addHistory,
   addLogs,
   addArtifacts,

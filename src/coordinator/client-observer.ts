@@ -10,9 +10,11 @@ import type { ArtifactRef } from '../core/messages.js';
 import type { Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { Client } from './client.js';
+import { type Eta, etaOf } from './client-eta.js';
 import { followAll, type Following } from './client-follow.js';
 import { logsOf } from './client-logs.js';
 import { overview, type Overview } from './client-overview.js';
+import { type Stats, statistics, type StatsWanted } from './client-stats.js';
 import { explain } from './client-why.js';
 import { Plans } from './plans.js';
 
@@ -69,6 +71,19 @@ export class Observer {
   /** The bytes of an artifact that a fact names; null when they are gone. */
   content(run: string, { sha256 }: Pick<ArtifactRef, 'sha256'>): Promise<Uint8Array | null> {
     return this.#params.store.artifacts.get(this.#partition(run), sha256);
+  }
+
+  /**
+   * How far a run is and when it may be over, by earlier completed runs of its workflow; without an estimate when they are too
+   * few. Throws RUN_NOT_FOUND, RUN_UNREADABLE, DEFINITION_MISSING.
+   */
+  eta(run: string): Promise<Eta> {
+    return etaOf(this.#params, run);
+  }
+
+  /** How long ended runs, their steps and their attempts have taken, and how they have ended. Throws REDIS_UNREACHABLE. */
+  stats(wanted: StatsWanted): Promise<Stats> {
+    return statistics(this.#params, wanted);
   }
 
   #following(): Following {
