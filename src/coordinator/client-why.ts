@@ -36,9 +36,33 @@ const RUNS_READ = 50;
 /** Holders of one slot that are looked into. */
 const HOLDERS = 5;
 
+/** Looks that are taken before a defect is told. */
+const LOOKS = 4;
+const DEFECTS: ReadonlySet<string> = new Set(['stuck', 'request-missing', 'slot-leaked', 'deadlock']);
+
 /** The answer for one run, or null when there is none of that id. Throws REDIS_UNREACHABLE; a run at fault is an answer. */
-export function explain(means: WhyMeans, run: string): Promise<Explanation | null> {
-  return new Explainer(means).explain(run);
+export async function explain(means: WhyMeans, run: string): Promise<Explanation | null> {
+  let told = '';
+  for (let looks = 1; ; looks++) {
+    const answer = await new Explainer(means).explain(run);
+    // What is read one after the other may have moved meanwhile: a defect is one when nothing has, and it is still there.
+    const found = answer === null ? '' : defectsIn(answer);
+    if (answer === null || found === '' || found === told || looks === LOOKS) return answer?.explanation ?? null;
+    told = found;
+  }
+}
+
+interface Answer {
+  readonly explanation: Explanation;
+  /** Of the stored run. */
+  readonly version: number;
+}
+
+/** Empty without any. */
+function defectsIn({ explanation, version }: Answer): string {
+  const roots = explanation.waits.flatMap((chain) => chain.at(-1) ?? []);
+  const defects = roots.filter(({ code }) => DEFECTS.has(code));
+  return defects.length === 0 ? '' : JSON.stringify({ version, defects });
 }
 
 /** For one question: what it reads of the surroundings it reads once. */
@@ -60,7 +84,7 @@ class Explainer implements Outside {
     this.#means = means;
   }
 
-  async explain(run: string): Promise<Explanation | null> {
+  async explain(run: string): Promise<Answer | null> {
     const { namespace, runs } = this.#means.store;
     const stored = RUN_ID.test(run) ? await runs.load(this.#partition(run), run) : null;
     if (stored === null) return null;
@@ -73,13 +97,14 @@ class Explainer implements Outside {
     const waits = links.toSorted((a, b) => b.urgency - a.urgency || a.length - b.length);
     const { status } = summaryOf({ run, record: stored.record, quarantined: stored.quarantined });
     const readable = !waits.some(({ cause: { code } }) => code === 'unreadable' || code === 'newer-format');
-    return {
+    const explanation = {
       run,
       status: readable ? status : null,
       now,
       waits: waits.slice(0, WAITS).map(chainOf),
       more: Math.max(0, waits.length - WAITS),
     };
+    return { explanation, version: stored.version };
   }
 
   async #linksOf(run: string, stored: StoredRun): Promise<readonly Link[]> {

@@ -3,13 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Observer } from '../../src/coordinator/client-observer.js';
 import type { Cause, Explanation } from '../../src/core/causes.js';
 import { systemClock } from '../../src/core/clock.js';
+import type { Store } from '../../src/core/ports.js';
 import { childRunId } from '../../src/core/ids.js';
 import type { JsonObject } from '../../src/core/json.js';
 import type { WorkflowDefinition } from '../../src/definition/workflow.js';
 import { definitionHash } from '../../src/definition/workflow.js';
 import { newRunRecord } from '../../src/machines/records.js';
 import { Hall, type Seat } from '../guarantees/hall.js';
-import { decision, forEach, inner, loop, parallel, step, wait, workflow } from '../harness/definitions.js';
+import { conditional, decision, forEach, inner, loop, parallel, step, wait, workflow } from '../harness/definitions.js';
 
 const PASS = '{"status":"pass"}';
 const FAIL = '{"status":"fail","error":{"class":"REJECTED","message":"2 of 5 tests failed"}}';
@@ -176,6 +177,32 @@ describe('a run as a whole', () => {
     expect(codesAt(await observer.why(run), 'b')).toEqual(['stuck']);
   });
 
+  test('that moves while it is looked at is no defect', async () => {
+    withoutCoordinator();
+    const run = await started(workflow([step('a')]));
+    const { store, clock, client } = hall;
+    let looks = 0;
+    const inspection = new Proxy(store.inspection, {
+      get: (real, name: keyof Store['inspection']) =>
+        // As if the message had been applied just before.
+        name === 'waiting' && looks++ === 0 ? async () => new Map() : real[name].bind(real),
+    });
+    const own = new Observer({ store: { ...store, inspection }, partitions: 1, clock, client });
+    expect(rootOf(await own.why(run))?.code).toBe('no-coordinator');
+    expect(looks).toBe(2);
+  });
+
+  test('that is paused says so, besides what its steps wait for', async () => {
+    const run = await started(workflow([decision('ask')]));
+    await settled(run, 'waiting');
+    const stored = hall.contents.at(0).runs.get(run);
+    if (stored === undefined) throw new Error('no run');
+    stored.record = JSON.stringify({ ...(JSON.parse(stored.record) as object), status: 'paused' });
+    const answer = await observer.why(run);
+    expect(codesAt(answer, null)).toEqual(['paused']);
+    expect(codesAt(answer, 'ask')).toEqual(['decision']);
+  });
+
   test('that is not there is an error with what was meant', async () => {
     const run = await started(workflow([step('a')]));
     await expect(observer.why(`${run}x`)).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
@@ -294,6 +321,17 @@ describe('a step that asks a persona', () => {
   });
 });
 
+test('of several steps that are waited for the one that needs somebody most is followed', async () => {
+  const both = workflow([step('code'), decision('ask'), step('ship', { dependencies: ['code', 'ask'] })]);
+  const run = await started(both);
+  const { begin } = await hall.take('w');
+  await begin();
+  const answer = await observer.why(run);
+  expect(codesAt(answer, 'ship')).toEqual(['dependencies', 'decision']);
+  expect(answer.waits.flat()).toContainEqual(expect.objectContaining({ code: 'dependencies', open: ['code', 'ask'] }));
+  expect(answer.waits.map((chain) => chain[0]?.step)).toEqual(['ask', 'ship', 'code']);
+});
+
 describe('a step that asks no persona', () => {
   test('waits for a time, and once that is over for whoever fires timers', async () => {
     const run = await started(workflow([wait('pause', { duration: '10m' })]));
@@ -337,6 +375,7 @@ describe('a step that asks no persona', () => {
     ['loop', loop('body', [decision('ask')], { until: 'true' }), 'body[1]/ask'],
     ['for_each', forEach('body', [decision('ask')], { items: ['x', 'y'] }), 'body[0]/ask'],
     ['parallel', parallel('body', [decision('ask')]), 'ask'],
+    ['conditional', conditional('body', 'true', { then: [decision('ask')], else: [step('no')] }), 'ask'],
   ])('a %s waits for what is open in it', async (type, block, asking) => {
     const run = await started(workflow([block, step('z', { dependencies: ['body'] })]));
     await settled(run, 'waiting');
