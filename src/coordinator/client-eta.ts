@@ -9,7 +9,7 @@ import { runHasEnded, type RunStatus, stepIsSettled } from '../core/statuses.js'
 import type { RunView, StepView } from '../core/views.js';
 import type { Client } from './client.js';
 import { Durations } from './durations.js';
-import { factsOfRun, RunTimes } from './run-times.js';
+import { factsOfRun, RunTimes, type StepTime } from './run-times.js';
 
 /** A step that is under way. */
 export interface Phase {
@@ -72,10 +72,11 @@ export async function etaOf(means: EtaMeans, run: string): Promise<Eta> {
   const settled = own.filter(({ status }) => stepIsSettled(status)).length;
   const ended = runHasEnded(view.status);
   const samples = ended ? [] : await samplesOf(means, view);
-  const estimate = samples.length < NEEDED ? null : estimateOf(own, { samples, now });
-  const gone = view.startedAt === null ? 0 : now - view.startedAt;
-  const all = estimate === null ? 0 : gone + (estimate.at - now);
-  const percent = ended ? 100 : estimate === null ? null : all <= 0 ? 0 : Math.floor((100 * gone) / all);
+  const estimate =
+    samples.length < NEEDED ? null : estimateOf(own, { samples, gone: await goneIn(means, view.id, now) });
+  const spent = view.startedAt === null ? 0 : now - view.startedAt;
+  const all = estimate === null ? 0 : spent + (estimate.at - now);
+  const percent = ended ? 100 : estimate === null ? null : all <= 0 ? 0 : Math.floor((100 * spent) / all);
   return {
     run: view.id,
     workflow: view.workflow,
@@ -99,44 +100,54 @@ export async function etaOf(means: EtaMeans, run: string): Promise<Eta> {
 }
 
 /** The newest completed runs of the same workflow. */
-async function samplesOf({ store, partitions, client }: EtaMeans, view: RunView): Promise<readonly Sample[]> {
-  const rows = await client.list({ statuses: ['completed'], limit: LOOKED_THROUGH });
+async function samplesOf(means: EtaMeans, view: RunView): Promise<readonly Sample[]> {
+  const rows = await means.client.list({ statuses: ['completed'], limit: LOOKED_THROUGH });
   const samples: Sample[] = [];
   for (const { id } of rows.filter(({ workflow }) => workflow === view.workflow).slice(0, SAMPLES)) {
-    const times = new RunTimes();
-    for await (const fact of factsOfRun(store.runs, { partition: partitionOf(id, partitions), run: id }))
-      times.add(fact);
+    const steps = await timesOf(means, id);
     samples.push(
-      new Map(
-        times
-          .steps()
-          .flatMap(({ step, startedAt, endedAt }) => (endedAt === null ? [] : [[step, endedAt - startedAt]])),
-      ),
+      new Map(steps.flatMap(({ step, startedAt, endedAt }) => (endedAt === null ? [] : [[step, endedAt - startedAt]]))),
     );
   }
   return samples;
 }
 
-function estimateOf(
-  steps: readonly StepView[],
-  { samples, now }: { samples: readonly Sample[]; now: number },
-): Estimate {
+/** How long each step is under way already, all its attempts counted, ms. */
+async function goneIn(means: EtaMeans, run: string, now: number): Promise<Gone> {
+  const steps = await timesOf(means, run);
+  const open = steps.filter(({ endedAt }) => endedAt === null);
+  return { now, byStep: new Map(open.map(({ step, startedAt }) => [step, Math.max(0, now - startedAt)])) };
+}
+
+async function timesOf({ store, partitions }: EtaMeans, run: string): Promise<readonly StepTime[]> {
+  const times = new RunTimes();
+  for await (const fact of factsOfRun(store.runs, { partition: partitionOf(run, partitions), run })) times.add(fact);
+  return times.steps();
+}
+
+interface Gone {
+  readonly now: number;
+  readonly byStep: ReadonlyMap<string, number>;
+}
+
+interface Known {
+  readonly samples: readonly Sample[];
+  readonly gone: Gone;
+}
+
+function estimateOf(steps: readonly StepView[], known: Known): Estimate {
+  const { samples, gone } = known;
   const rest = new Durations();
-  const overdue = steps.some((step) => {
-    if (!isUnderWay(step)) return false;
-    const gone = goneOf(step, now);
-    return samples.every((sample) => (sample.get(step.id) ?? 0) <= gone);
-  });
-  for (const sample of samples) rest.add(restOf(steps, { sample, samples, now }));
-  const at = (share: number): number => now + (rest.quantile(share) ?? 0);
+  const overdue = steps.some(
+    (step) => isUnderWay(step) && samples.every((sample) => (sample.get(step.id) ?? 0) <= goneOf(step, gone)),
+  );
+  for (const sample of samples) rest.add(restOf(steps, sample, known));
+  const at = (share: number): number => gone.now + (rest.quantile(share) ?? 0);
   return { at: at(0.5), from: at(0.1), to: at(0.9), overdue };
 }
 
 /** Time until the last step ends when what is left takes as long as in the sample, ms. */
-function restOf(
-  steps: readonly StepView[],
-  { sample, samples, now }: { sample: Sample; samples: readonly Sample[]; now: number },
-): number {
+function restOf(steps: readonly StepView[], sample: Sample, known: Known): number {
   const byId = new Map(steps.map((step) => [step.id, step]));
   const ends = new Map<string, number>();
   // Dependencies before dependents, without recursion.
@@ -154,28 +165,24 @@ function restOf(
     todo.pop();
     if (step === undefined || ends.has(id)) continue;
     const from = Math.max(0, ...before.map((one) => ends.get(one) ?? 0));
-    ends.set(id, from + leftOf(step, { sample, samples, now }));
+    ends.set(id, from + leftOf(step, sample, known));
   }
   return Math.max(0, ...ends.values());
 }
 
-function leftOf(
-  step: StepView,
-  { sample, samples, now }: { sample: Sample; samples: readonly Sample[]; now: number },
-): number {
+function leftOf(step: StepView, sample: Sample, { samples, gone }: Known): number {
   if (stepIsSettled(step.status)) return 0;
   const took = sample.get(step.id) ?? 0;
   if (!isUnderWay(step)) return took;
-  const gone = goneOf(step, now);
-  if (took > gone) return took - gone;
+  const passed = goneOf(step, gone);
+  if (took > passed) return took - passed;
   // It is known to take longer than it did there: as long as in the next longer one.
-  const longer = samples.map((one) => one.get(step.id) ?? 0).filter((one) => one > gone);
-  return longer.length === 0 ? 0 : Math.min(...longer) - gone;
+  const longer = samples.map((one) => one.get(step.id) ?? 0).filter((one) => one > passed);
+  return longer.length === 0 ? 0 : Math.min(...longer) - passed;
 }
 
-function goneOf({ queuedAt, begunAt }: StepView, now: number): number {
-  const since = Math.min(queuedAt ?? Infinity, begunAt ?? Infinity);
-  return Number.isFinite(since) ? Math.max(0, now - since) : 0;
+function goneOf({ id }: StepView, { byStep }: Gone): number {
+  return byStep.get(id) ?? 0;
 }
 
 function isUnderWay({ status }: StepView): boolean {

@@ -12,7 +12,7 @@ import { runHasEnded } from '../core/statuses.js';
 import type { Client } from './client.js';
 import { type Eta, etaOf } from './client-eta.js';
 import { followAll, type Following } from './client-follow.js';
-import { logsOf } from './client-logs.js';
+import { type LogEntry, logsOf } from './client-logs.js';
 import { overview, type Overview } from './client-overview.js';
 import { type Stats, statistics, type StatsWanted } from './client-stats.js';
 import { explain } from './client-why.js';
@@ -56,7 +56,7 @@ export class Observer {
    * What personas have reported in a run: attempts that began and ended, and each line of progress that the feed still has;
    * with `live` what follows as well, as it comes, until the run has ended or `until` is aborted. Throws RUN_NOT_FOUND.
    */
-  async *logs(run: string, { live, until }: { live: boolean; until: AbortSignal }): AsyncGenerator<Fact> {
+  async *logs(run: string, { live, until }: { live: boolean; until: AbortSignal }): AsyncGenerator<LogEntry> {
     // Found before anything is waited for.
     await this.#params.client.get(run);
     yield* logsOf(this.#following(), { run, partition: this.#partition(run), live, until });

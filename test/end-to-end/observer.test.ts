@@ -159,20 +159,20 @@ test("logs and watch: a worker's beat reaches whoever follows with the read that
   const stop = new AbortController();
   const logs = watching.logs(run, { live: true, until: stop.signal });
   const all = watching.watch(stop.signal);
-  expect((await logs.next()).value).toMatchObject({ type: 'step.working' });
+  expect((await logs.next()).value).toMatchObject({ fact: { type: 'step.working' } });
   const [fromLogs, fromAll] = [logs.next(), all.next()];
   for (let report = 1; report <= 3; report++) {
     // Until the namespace is watched, what is reported is not for it.
     await store.requests.beat(key, { heartbeatMs: 15_000, progress: `${String(report)} of 3 tests` });
   }
-  expect((await fromLogs).value).toMatchObject({ type: 'step.progress', progress: '1 of 3 tests' });
-  expect((await logs.next()).value).toMatchObject({ progress: '2 of 3 tests' });
-  expect((await logs.next()).value).toMatchObject({ progress: '3 of 3 tests' });
+  expect((await fromLogs).value).toMatchObject({ fact: { type: 'step.progress', progress: '1 of 3 tests' } });
+  expect((await logs.next()).value).toMatchObject({ fact: { progress: '2 of 3 tests' } });
+  expect((await logs.next()).value).toMatchObject({ fact: { progress: '3 of 3 tests' } });
   const before = reads;
   const next = logs.next();
   const beginning = clock.monotonic();
   await store.requests.beat(key, { heartbeatMs: 15_000, progress: 'all' });
-  expect((await next).value).toMatchObject({ type: 'step.progress', progress: 'all' });
+  expect((await next).value).toMatchObject({ fact: { type: 'step.progress', progress: 'all' } });
   // One read began before the beat and one may have begun after it for the other follower: nobody asked again and again.
   expect(reads - before).toBeLessThanOrEqual(3);
   expect(clock.monotonic() - beginning).toBeLessThan(5_000);

@@ -1,5 +1,5 @@
 /** `coord logs`: what the personas of a run report, attempt by attempt, and what they leave as logs. */
-import type { Fact } from '../../core/facts.js';
+import type { LogEntry } from '../../coordinator/client-logs.js';
 import type { ArtifactRef } from '../../core/messages.js';
 import type { Session } from '../application.js';
 import { type Call, type Invoke, print, type Program, withSession } from '../call.js';
@@ -33,10 +33,11 @@ async function logs(call: Call, run: string, { follow, step, json }: Flags): Pro
     return await withSession(call, 'find', async ({ client, observer }) => {
       if (step !== undefined) checkStep(await client.get(run), step);
       const teller = new FactTeller();
-      for await (const fact of observer.logs(run, { live: follow === true, until: stop.signal })) {
+      for await (const entry of observer.logs(run, { live: follow === true, until: stop.signal })) {
+        const { fact, artifacts } = entry;
         if (step !== undefined && !concerns(fact, step)) continue;
-        if (json === true) print(call, JSON.stringify(fact));
-        else await tell(call, { fact, teller, observer });
+        if (json === true) print(call, JSON.stringify({ ...fact, artifacts }));
+        else await tell(call, { entry, teller, observer });
       }
       return stop.signal.aborted ? EXIT.interrupted : EXIT.ok;
     });
@@ -47,23 +48,20 @@ async function logs(call: Call, run: string, { follow, step, json }: Flags): Pro
 
 async function tell(
   call: Call,
-  { fact, teller, observer }: { fact: Fact; teller: FactTeller; observer: Session['observer'] },
+  { entry, teller, observer }: { entry: LogEntry; teller: FactTeller; observer: Session['observer'] },
 ): Promise<void> {
+  const { fact, artifacts } = entry;
   const line = teller.line(fact);
   if (line !== null) print(call, line);
-  if (fact.type !== 'step.succeeded' && fact.type !== 'step.failed') return;
-  for (const artifact of fact.artifacts.filter(isLog)) {
+  if (!('attempt' in fact)) return;
+  for (const artifact of artifacts.filter(isLog)) {
     const lines = await linesOf(observer, fact.run, artifact);
     const shown = lines.slice(-LINES);
     const head = `${oneLine(fact.step)}/${oneLine(artifact.name)}`;
-    if (shown.length < lines.length)
-      print(
-        call,
-        call.colors.dim(
-          `  ${head}: the last ${String(LINES)} of ${String(lines.length)} lines; all of them: ${wayTo(fact, artifact)}`,
-        ),
-      );
-    else print(call, call.colors.dim(`  ${head}:`));
+    const cut = shown.length === lines.length ? '' : ` the last ${String(LINES)} of ${String(lines.length)} lines`;
+    // What an attempt left that was tried again is no artifact of the run.
+    const all = cut === '' || fact.type === 'step.retrying' ? '' : `; all of them: ${wayTo(fact, artifact)}`;
+    print(call, call.colors.dim(`  ${head}:${cut}${all}`));
     for (const one of shown) print(call, `  | ${one}`);
   }
 }

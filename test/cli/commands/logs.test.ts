@@ -77,6 +77,28 @@ describe('coord logs', () => {
     expect(io.out.match(/1 of 5 tests/g)).toHaveLength(1);
   });
 
+  test('shows what an attempt left that was tried again, also while it is followed', async () => {
+    const retries = { count: 2, backoff: { initial: 1, factor: 1, max: 1, jitter: 0 }, retry_on: null };
+    world.workflows.set('again', workflow([step('qa', { retries })], { name: 'again' }));
+    const held = gate();
+    world.answer = async ({ attempt }, { artifact }) => {
+      if (attempt === 2) await held.opened;
+      if (attempt === 3) return PASS;
+      const artifacts = [await artifact(`qa.${String(attempt)}.log`, `attempt ${String(attempt)} broke`)];
+      return { ...PASS, status: 'error', artifacts, error: { class: 'PERSONA_ERROR', message: 'broke' } };
+    };
+    void world.begin(['run', 'again']);
+    await world.until(() => world.contents.at(0).runs.size > 0, 0);
+    const [row] = await world.client.list();
+    const { io, ended } = world.begin(['logs', row?.id ?? '', '-f']);
+    await world.until(() => io.out.includes('| attempt 1 broke'));
+    held.open();
+    await world.until(() => io.out.includes('| attempt 2 broke'));
+    await world.until(() => !io.listening);
+    expect((await ended).code).toBe(0);
+    expect((await world.coord('logs', row?.id ?? '')).out.match(/\| attempt \d broke/g)).toHaveLength(2);
+  });
+
   test('-f is left with Ctrl-C', async () => {
     const { run } = await reporting();
     const { io, ended } = world.begin(['logs', run, '--follow']);
