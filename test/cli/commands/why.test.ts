@@ -1,4 +1,5 @@
 /** `coord why`: the sentences, the way down to the root, and what to do next. */
+import { readFileSync } from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';
 import { decision, step, workflow } from '../../harness/definitions.js';
 import { gate, PASS, World } from '../world.js';
@@ -84,4 +85,12 @@ test('of a run that is not there ends with 2', async () => {
   const { code, err } = await world.coord('why', 'nothing-1');
   expect(err).toContain('error RUN_NOT_FOUND: there is no run "nothing-1".');
   expect(code).toBe(2);
+});
+
+test('the page of commands names every code', () => {
+  const read = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+  const codes = [...read('src/core/causes.ts').matchAll(/code: '([a-z-]+)'/g)].map(([, code = '']) => code);
+  expect(codes.length).toBeGreaterThan(25);
+  const page = read('docs/cli.md');
+  expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
