@@ -12,9 +12,10 @@ import type { PartitionLook, QueueLook } from '../core/overview-port.js';
 import type { Store, StoredRun, WorkerInfo } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { StepView } from '../core/views.js';
+import { PENDING_STEP } from '../machines/records.js';
 import { checkFormat, stateOf } from './codec.js';
 import type { Plans } from './plans.js';
-import { readerOf, summaryOf, viewOf } from './view.js';
+import { summaryOf, viewOfState } from './view.js';
 import { chainOf, type Link, link, mostUrgent } from './why-chain.js';
 import { type Outside, type Read, StepLinks } from './why-steps.js';
 import { attemptsInHand } from './why-workers.js';
@@ -140,13 +141,14 @@ class Explainer implements Outside {
     checkFormat(run, stored);
     const { plans, store } = this.#means;
     const plan = await plans.get(stored.definition);
+    const state = stateOf(stored, plan);
     const partition = this.#partition(run);
     const { run: fields } = await store.inspection.inspect(partition, run);
     return {
       partition,
-      view: viewOf(stored, plan),
-      record: stateOf(stored, plan).record,
-      run: readerOf(stored, plan),
+      view: viewOfState(stored, state),
+      record: state.record,
+      run: { plan, step: (path) => state.steps.get(path) ?? PENDING_STEP },
       claims: stored.claims,
       // Read a moment later: of another version it says nothing of this one.
       fields: fields?.version === stored.version ? fields : null,

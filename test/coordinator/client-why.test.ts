@@ -452,3 +452,14 @@ test('the answer for a long workflow beside many busy runs comes within 2 s', as
   expect(answer.waits.every((chain) => chain.at(-1)?.code === 'workers-busy' && chain.length <= 60)).toBe(true);
   expect(answer.waits.length + answer.more).toBe(3_000);
 });
+
+test('the answer for ten thousand items that wait comes within 2 s', async () => {
+  const items = Array.from({ length: 10_000 }, (_, item) => item);
+  const run = await started(workflow([forEach('each', [wait('merged', { signal: 'pr-merged' })], { items })]));
+  await settled(run, 'waiting');
+  const begunAt = systemClock.monotonic();
+  const answer = await observer.why(run);
+  expect(systemClock.monotonic() - begunAt).toBeLessThan(2_000);
+  expect(rootOf(answer)).toMatchObject({ code: 'signal', step: 'each[0]/merged' });
+  expect(answer.waits.length + answer.more).toBe(10_001);
+});
