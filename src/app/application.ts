@@ -15,6 +15,7 @@ import type {
 import { Client } from '../coordinator/client.js';
 import { Backups } from '../coordinator/client-backup.js';
 import { Keeper } from '../coordinator/client-keep.js';
+import { Observer } from '../coordinator/client-observer.js';
 import { Operator } from '../coordinator/client-operator.js';
 import { Schedules } from '../coordinator/client-schedules.js';
 import { type Clock, systemClock } from '../core/clock.js';
@@ -75,11 +76,13 @@ class CoordApplication implements Application {
     const connected = await connect(options, { reach, partitions: null, means: this.#means });
     const { store, partitions, notice } = connected;
     const { clock, ids } = this.#means;
+    const client = new Client({ store, partitions, clock, ids });
     const session: Session = {
-      client: new Client({ store, partitions, clock, ids }),
+      client,
       keeper: new Keeper({ store, partitions, clock }),
       operator: new Operator({ store, partitions, clock, ids }),
       schedules: new Schedules({ store, partitions, clock }),
+      observer: new Observer({ store, partitions, clock, client }),
       durable: store.durable,
       notice,
       close: async () => {

@@ -2,6 +2,7 @@
 import { Client } from '../coordinator/client.js';
 import { Keeper } from '../coordinator/client-keep.js';
 import { Schedules } from '../coordinator/client-schedules.js';
+import { Observer } from '../coordinator/client-observer.js';
 import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
@@ -20,16 +21,19 @@ export async function connect({ redis, namespace = 'coord' }: ConnectOptions): P
   readonly client: Client;
   readonly keeper: Keeper;
   readonly schedules: Schedules;
+  readonly observer: Observer;
   close(): Promise<void>;
 }> {
   const means = { clock: systemClock, ids: randomIds };
   const address = parseAddress(redis);
   const store = await openRedisStore({ address, namespace, ...means, failpoints: noFailpoints });
   const { partitions } = await store.namespace.open(null);
+  const client = new Client({ store, partitions, ...means });
   return {
-    client: new Client({ store, partitions, ...means }),
+    client,
     keeper: new Keeper({ store, partitions, clock: means.clock }),
     schedules: new Schedules({ store, partitions, clock: means.clock }),
+    observer: new Observer({ store, partitions, clock: means.clock, client }),
     close: () => store.close(),
   };
 }
@@ -42,6 +46,11 @@ export {
   type ScheduleRequest,
   Schedules,
 } from '../coordinator/client-schedules.js';
+export type { Eta } from '../coordinator/client-eta.js';
+export type { Overview } from '../coordinator/client-overview.js';
+export type { Stats, StatsWanted } from '../coordinator/client-stats.js';
+export { Observer } from '../coordinator/client-observer.js';
+export type { Cause, Chain, Explanation } from '../core/causes.js';
 export { CoordError, type ErrorCode, ERRORS } from '../core/errors.js';
 export type { Fact, Question, WaitsFor } from '../core/facts.js';
 export type { RunSummary, RunView, StepView } from '../core/views.js';

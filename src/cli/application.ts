@@ -5,6 +5,7 @@
 import type { Backups } from '../coordinator/client-backup.js';
 import type { Client } from '../coordinator/client.js';
 import type { Keeper } from '../coordinator/client-keep.js';
+import type { Observer } from '../coordinator/client-observer.js';
 import type { Operator } from '../coordinator/client-operator.js';
 import type { Schedules } from '../coordinator/client-schedules.js';
 import type { Clock } from '../core/clock.js';
@@ -32,6 +33,7 @@ export interface Session {
   readonly keeper: Keeper;
   readonly operator: Operator;
   readonly schedules: Schedules;
+  readonly observer: Observer;
   /** False when nothing survives this process. */
   readonly durable: boolean;
   /** One line that a person should read before anything else (no Redis found, what that means, the command that fixes it), or null. */

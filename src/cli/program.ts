@@ -10,6 +10,7 @@ import { addDead } from './commands/dead.js';
 import { addDecide } from './commands/decide.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addEta } from './commands/eta.js';
 import { addEvents } from './commands/events.js';
 import { addFmt } from './commands/fmt.js';
 import { addGc } from './commands/gc.js';
@@ -18,6 +19,7 @@ import { addHistory } from './commands/history.js';
 import { addInit } from './commands/init.js';
 import { addIncidents } from './commands/incidents.js';
 import { addList } from './commands/list.js';
+import { addLogs } from './commands/logs.js';
 import { addMigrate } from './commands/migrate.js';
 import { addNew } from './commands/new.js';
 import { addPlan } from './commands/plan.js';
@@ -28,11 +30,14 @@ import { addRun } from './commands/run.js';
 import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
+import { addStats } from './commands/stats.js';
 import { addTest } from './commands/test.js';
+import { addTop } from './commands/top.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
 import { addVerify } from './commands/verify.js';
 import { addWatch } from './commands/watch.js';
+import { addWhy } from './commands/why.js';
 import { addWorker } from './commands/worker.js';
 import { EXIT } from './exit-codes.js';
 import type { Io } from './io.js';
@@ -44,7 +49,12 @@ const COMMANDS = [
   addWatch,
   addList,
   addShow,
+  addWhy,
+  addTop,
+  addEta,
+  addStats,
   addHistory,
+  addLogs,
   addArtifacts,
   addDecide,
   addSignal,

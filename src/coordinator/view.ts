@@ -9,6 +9,7 @@ import type { Plan, PlannedStep } from '../definition/plan.js';
 import { isAsking, personasOf, type StepDefinition } from '../definition/steps.js';
 import { frameOf, type ListInstance, openLists, planned, rootOf, type Run } from '../machines/instances.js';
 import { PENDING_STEP, parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
+import type { RunState } from '../machines/state.js';
 import { valueOf } from '../machines/values.js';
 import { stateOf } from './codec.js';
 
@@ -42,11 +43,15 @@ export function readerOf(stored: StoredRun, plan: Plan): Run {
 
 /** Throws RUN_UNREADABLE when a record is damaged. */
 export function viewOf(stored: StoredRun, plan: Plan): RunView {
-  const { record, input, steps } = stateOf(stored, plan);
+  return viewOfState(stored, stateOf(stored, plan));
+}
+
+/** The same of records that are read already. */
+export function viewOfState({ claims, quarantined }: StoredRun, { plan, record, input, steps }: RunState): RunView {
   const run: Run = { plan, step: (path) => steps.get(path) ?? PENDING_STEP };
   const ended = runHasEnded(record.status);
   return {
-    ...summarize(record, stored.quarantined),
+    ...summarize(record, quarantined),
     version: plan.definition.version,
     definition: plan.hash,
     task: input.task,
@@ -54,7 +59,7 @@ export function viewOf(stored: StoredRun, plan: Plan): RunView {
     head: record.head,
     result: record.result,
     signals: record.signals,
-    steps: [...viewsOf(run, rootOf(run), { claims: stored.claims, over: ended, ended })],
+    steps: [...viewsOf(run, rootOf(run), { claims, over: ended, ended })],
   };
 }
 
@@ -121,7 +126,7 @@ function* listsToShow(run: Run, path: string, step: PlannedStep): Generator<List
 }
 
 /** Items up to the last one that anything has happened to. */
-function itemsTouched(run: Run, path: string, { items, step }: { items: number; step: PlannedStep }): number {
+export function itemsTouched(run: Run, path: string, { items, step }: { items: number; step: PlannedStep }): number {
   const ids = step.lists.steps?.steps ?? [];
   let touched = items;
   while (touched > 0 && ids.every((id) => run.step(`${frameOf(path, touched - 1)}${id}`) === PENDING_STEP)) touched--;

@@ -1,4 +1,5 @@
 /** What is stored, as it is: for looking whether it is what it should be. Nothing here changes anything. */
+import type { OverviewPort } from './overview-port.js';
 import type { RunStatus } from './statuses.js';
 
 /** As `StoredRun` in ports.ts, with what readers of runs have no need of. */
@@ -29,7 +30,7 @@ export interface InspectedRun {
   readonly listed: readonly RunStatus[];
 }
 
-export interface InspectionPort {
+export interface InspectionPort extends OverviewPort {
   /** Ids of all runs that anything is stored of: a run, a history, a place in a listing. */
   names(partition: number): Promise<readonly string[]>;
   inspect(partition: number, run: string): Promise<InspectedRun>;

@@ -1,10 +1,12 @@
 /** What is stored in memory, as it is. See `InspectionPort`. */
 import type { InspectionPort } from '../core/inspection-port.js';
+import { memoryOverview } from './overview.js';
 import type { MemoryPartition, MemoryStep } from './partition.js';
 import { storedRun } from './partitions.js';
 
 export function memoryInspection(at: (partition: number) => MemoryPartition): InspectionPort {
   return {
+    ...memoryOverview(at),
     names: async (partition) => [...at(partition).runs.keys()],
     inspect: async (partition, id) => {
       const run = at(partition).runs.get(id);

@@ -105,6 +105,8 @@ export class MemoryPartition {
   readonly admitted = new Map<string, { hash: string; at: number }>();
   readonly runs = new Map<string, MemoryRun>();
   readonly requests = new Map<string, Map<string, MemoryRequest>>();
+  /** By persona: workers that take its requests, with when each was heard of last, ms. */
+  readonly readers = new Map<string, Map<string, number>>();
   readonly slots = new MemorySlots();
   readonly artifacts = new Map<string, Uint8Array>();
   /** When each artifact was read or written last. */

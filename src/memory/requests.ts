@@ -18,13 +18,18 @@ export class MemoryRequests implements RequestPort {
     this.#watermarks = watermarks;
   }
 
-  async join({ partition, personas }: Parameters<RequestPort['join']>[0]): Promise<void> {
-    for (const persona of personas) this.#partition(partition).requestsOf(persona);
+  async join({ partition, worker, personas }: Parameters<RequestPort['join']>[0]): Promise<void> {
+    const place = this.#partition(partition);
+    for (const persona of personas) {
+      place.requestsOf(persona);
+      heard(place, { persona, worker });
+    }
   }
 
   async take(want: Parameters<RequestPort['take']>[0]): Promise<readonly Delivery[]> {
     const { partition, worker, personas, limit, total, recover, waitMs, signal } = want;
     const place = this.#partition(partition);
+    for (const persona of personas) heard(place, { persona, worker });
     const turn = this.#turn++ % Math.max(1, personas.length);
     const inTurn = [...personas.slice(turn), ...personas.slice(0, turn)];
     const look = (): Delivery[] => {
@@ -171,9 +176,16 @@ export class MemoryRequests implements RequestPort {
     place.dead.push({ id: place.nextId(), entry, reason, run: '', kind: 'request', head: '', body, persona });
   }
 
-  async leave(): Promise<void> {
-    // Readers leave nothing behind in memory; a delivery that was not begun is claimed by its age.
+  /** A delivery that was not begun is claimed by its age. */
+  async leave({ partition, worker, personas }: Parameters<RequestPort['leave']>[0]): Promise<void> {
+    const { readers } = this.#partition(partition);
+    for (const persona of personas) readers.get(persona)?.delete(worker);
   }
+}
+
+function heard(place: MemoryPartition, { persona, worker }: { persona: string; worker: string }): void {
+  const known = place.readers.get(persona) ?? new Map<string, number>();
+  place.readers.set(persona, known.set(worker, place.now()));
 }
 
 function deliver(

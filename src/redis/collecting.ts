@@ -171,7 +171,10 @@ export async function keysUnder(connection: Connection, prefix: string): Promise
   return [...found];
 }
 
-async function consumersOf(connection: Connection, stream: string): Promise<readonly ReadonlyMap<string, string>[]> {
+export async function consumersOf(
+  connection: Connection,
+  stream: string,
+): Promise<readonly ReadonlyMap<string, string>[]> {
   try {
     return entriesOf(await connection.read('XINFO', ['CONSUMERS', stream, GROUP])).map(pairsOf);
   } catch (error) {

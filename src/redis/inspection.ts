@@ -5,6 +5,7 @@ import { RUN_STATUSES } from '../core/statuses.js';
 import { keysUnder } from './collecting.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
+import { redisOverview } from './overview.js';
 import { entriesOf, pairsOf, streamEntries } from './replies.js';
 
 const PAGE = 1_000;
@@ -17,6 +18,7 @@ export function redisInspection({
   readonly keys: Keys;
 }): InspectionPort {
   return {
+    ...redisOverview(connection, all),
     names: async (partition) => {
       const keys = all.partition(partition);
       const stored = await Promise.all(

@@ -25,6 +25,7 @@ import { runCommandLine } from '../../src/cli/program.js';
 import { Backups } from '../../src/coordinator/client-backup.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Keeper } from '../../src/coordinator/client-keep.js';
+import { Observer } from '../../src/coordinator/client-observer.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
 import { Schedules } from '../../src/coordinator/client-schedules.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
@@ -80,6 +81,7 @@ export class World implements Application {
   readonly keeper: Keeper;
   readonly operator: Operator;
   readonly schedules: Schedules;
+  readonly observer: Observer;
   /** A store that can be backed up; memory cannot. */
   backupStore: { readonly store: Store } | null = null;
   readonly workflows = new Map<string, WorkflowDefinition>();
@@ -119,6 +121,7 @@ export class World implements Application {
     this.client = makeClient({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds() });
     this.operator = new Operator({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds('o') });
     this.schedules = new Schedules({ store: this.store, partitions: 1, clock: this.clock });
+    this.observer = new Observer({ store: this.store, partitions: 1, clock: this.clock, client: this.client });
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'coord-cli-')));
     onTestFinished(async () => {
       rmSync(this.directory, { recursive: true, force: true });
@@ -155,14 +158,10 @@ export class World implements Application {
   async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
     this.options = options;
     this.asked.push(`connect ${reach}`);
-    const { client, keeper, operator, schedules, durable, notice } = this;
+    const { client, keeper, operator, schedules, observer, durable, notice } = this;
+    const reached = { client, keeper, operator, schedules, observer, durable, notice };
     return {
-      client,
-      keeper,
-      operator,
-      schedules,
-      durable,
-      notice,
+      ...reached,
       close: async () => {
         this.asked.push('close');
       },

@@ -1,6 +1,18 @@
 /** What every store must show of what it holds to those who look whether it is sound; and steps that are no more. */
 import { expect } from 'vitest';
-import { acquire, begun, commitOf, type ContractCase, dispatched, inbox, keyOf, LONG, RUN, start } from './scene.js';
+import {
+  acquire,
+  begun,
+  commitOf,
+  type ContractCase,
+  dispatched,
+  inbox,
+  keyOf,
+  LONG,
+  RUN,
+  start,
+  take,
+} from './scene.js';
 
 export const inspectionContract: readonly ContractCase[] = [
   {
@@ -72,6 +84,49 @@ export const inspectionContract: readonly ContractCase[] = [
       expect(timer?.dueAt).toBeGreaterThanOrEqual(at + LONG);
       expect(timer?.dueAt).toBeLessThan(at + 2 * LONG);
       expect([...(await store.inspection.waiting(0))]).toEqual([['r2', 1]]);
+    },
+  },
+  {
+    name: 'look: how many runs are in each status, how many messages wait, and no hold',
+    run: async ({ store }) => {
+      expect((await store.inspection.look(0)).messages).toBe(0);
+      await dispatched(store);
+      await start(store, { run: 'r2', key: 'k2' });
+      const { hold, runs, messages } = await store.inspection.look(0);
+      expect({ hold, messages }).toEqual({ hold: null, messages: 1 });
+      expect(runs).toMatchObject({ pending: 1, running: 1, completed: 0 });
+    },
+  },
+  {
+    name: 'queue: requests that no worker has begun, since when, and who takes them, also when nothing is left',
+    run: async ({ store, pass }) => {
+      expect(await store.inspection.queue(0, 'qa')).toEqual({ requests: 0, oldestAt: null, readers: [] });
+      const before = await store.namespace.time();
+      await dispatched(store);
+      const { requests, oldestAt } = await store.inspection.queue(0, 'qa');
+      expect(requests).toBe(1);
+      expect(oldestAt).toBeGreaterThanOrEqual(before);
+      await store.requests.join({ partition: 0, worker: 'w1', personas: ['qa'] });
+      const [delivery] = await take(store, 'w1');
+      // Delivered is not begun.
+      expect((await store.inspection.queue(0, 'qa')).requests).toBe(1);
+      const entry = { persona: 'qa', entry: delivery?.entry ?? '', heartbeatMs: LONG, timeoutMs: null };
+      expect(await store.requests.begin(keyOf({ worker: 'w1' }), entry)).toBe('go');
+      await pass(20);
+      const after = await store.inspection.queue(0, 'qa');
+      expect(after).toMatchObject({ requests: 0, oldestAt: null, readers: [{ worker: 'w1' }] });
+      expect(after.readers[0]?.idleMs).toBeGreaterThanOrEqual(19);
+      await store.requests.leave({ partition: 0, worker: 'w1', personas: ['qa'] });
+      expect((await store.inspection.queue(0, 'qa')).readers).toEqual([]);
+    },
+  },
+  {
+    name: 'slot: who holds it, and who waits for it in turn',
+    run: async ({ store }) => {
+      expect(await store.inspection.slot(0, 'deploy')).toEqual({ limit: null, holders: [], line: [] });
+      const slot = { key: 'deploy', limit: 1 };
+      for (const run of ['r1', 'r2', 'r3']) await start(store, { run, key: run, slot });
+      expect(await store.inspection.slot(0, 'deploy')).toEqual({ limit: 1, holders: ['r1'], line: ['r2', 'r3'] });
     },
   },
 ];

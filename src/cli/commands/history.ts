@@ -3,25 +3,31 @@ import type { Fact } from '../../core/facts.js';
 import type { RunView, StepView } from '../../core/views.js';
 import { type Call, type Invoke, print, type Program, tableLook, withSession } from '../call.js';
 import { EXIT } from '../exit-codes.js';
+import { factTypes, wantedFacts } from '../fact-filter.js';
 import { dateAndTime, duration } from '../render/duration.js';
 import { FactTeller } from '../render/fact-line.js';
 import { oneLine } from '../render/printable.js';
 import { table } from '../render/table.js';
 import { workerName } from '../render/worker-name.js';
+import { since } from '../since.js';
 
 export function addHistory(program: Program, invoke: Invoke): void {
   program
     .command('history')
     .description('everything that happened to a run, in order')
     .argument('<run>', 'id of the run')
+    .option('--step <step>', 'only what concerns this step, or what it holds')
+    .option('--type <type,…>', 'only facts of these types, for example step.failed', factTypes)
+    .option('--since <duration|time>', 'only what is newer than 10m, or than a time', since)
     .option('--json', 'print one JSON document per fact and line')
-    .action((run, { json }, command) =>
+    .action((run, { json, ...filter }, command) =>
       invoke(command, (call) =>
         withSession(call, 'find', async ({ client }) => {
           const view = await client.get(run);
-          const facts = await client.history(run);
+          const now = await client.time();
+          const facts = wantedFacts(await client.history(run), filter, { view, now });
           if (json === true) print(call, facts.map((fact) => `${JSON.stringify(fact)}\n`).join(''));
-          else printHistory(call, { view, facts, now: await client.time() });
+          else printHistory(call, { view, facts, now });
           return EXIT.ok;
         }),
       ),

@@ -16,17 +16,23 @@ import { counted, type StepRow, stepRows } from '../render/step-tree.js';
 import { summary } from '../render/summary.js';
 import { table } from '../render/table.js';
 import { type Ask, askLines, asksOf } from '../render/waiting.js';
+import { showMoment } from '../show-moment.js';
 
 export function addShow(program: Program, invoke: Invoke): void {
   program
     .command('show')
     .description('a run, its steps, and what it waits for')
     .argument('<run>', 'id of the run')
+    .option('--at <step>', 'what was known when this step ended')
     .option('--json', 'print JSON')
-    .action((run, { json }, command) =>
+    .action((run, { at, json }, command) =>
       invoke(command, (call) =>
         withSession(call, 'find', async ({ client }) => {
           const view = await client.get(run);
+          if (at !== undefined) {
+            await showMoment(call, client, { view, step: at, json: json === true });
+            return EXIT.ok;
+          }
           const hints = await hintsFor(call, client, view);
           if (json === true) printJson(call, { ...view, hints });
           else {
