@@ -100,9 +100,10 @@ export class People {
     }
     if (runHasEnded(view.status) || view.quarantined !== null) return;
     for (const step of view.steps) {
-      const { waitsFor } = step;
-      if (step.run !== null && (step.status === 'working' || step.status === 'waiting'))
-        await this.#answer(client, wish, step.run);
+      const { waitsFor, run: inner } = step;
+      // One that cannot be read keeps nobody from the others.
+      if (inner !== null && (step.status === 'working' || step.status === 'waiting'))
+        await this.#try(() => this.#answer(client, wish, inner));
       if (!wish.answered) continue;
       if (waitsFor?.kind === 'signal') await this.#signal(client, run, { path: step.id, name: waitsFor.name });
       else if (waitsFor?.kind === 'decision') await this.#decide(client, run, { step, tame: wish.workflow.tame });
