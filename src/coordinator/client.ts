@@ -68,14 +68,13 @@ export class Client {
    * a variable empty, DEFINITION_MISSING when the definition of a run inside is not given.
    */
   async start(request: StartRequest): Promise<{ run: string; created: boolean }> {
-    const { store, ids } = this.#params;
+    const { store, ids, partitions } = this.#params;
     const { definition, task } = request;
     checkKey(request.idempotencyKey);
     const key = request.idempotencyKey ?? ids.nonce();
     // A task that does not fit is found before there is a run that could not go on.
     checkTask(definition, task);
     const slot = slotOf(definition, task);
-    const { partitions } = this.#params;
     const affinity = slot === null ? undefined : { text: slot.key, partitions };
     const run = runIdFor(definition.name, key, affinity);
     const json = canonicalJson(definition as unknown as JsonObject);
@@ -151,7 +150,8 @@ export class Client {
   async decide(run: string, { idempotencyKey, ...answer }: DecideRequest): Promise<void> {
     const body = parseBody(decideBodySchema, { token: null, data: null, ...answer }, 'the answer');
     const stored = await this.#stored(run);
-    const why = whyRefused(stored, await this.#plans.get(stored.definition), body);
+    const history = (): Promise<readonly Fact[]> => this.history(run);
+    const why = await whyRefused({ stored, plan: await this.#plans.get(stored.definition), history }, body);
     // With a key it may be the same answer once more: then it was taken, and counts once.
     const told =
       why !== null && idempotencyKey === undefined

@@ -242,7 +242,7 @@ describe('Coordinator', () => {
     );
     await expect(client.decide(run, { step: 'ok', choice: 'reject', by: 'bob' })).rejects.toMatchObject({
       code: 'DECISION_REFUSED',
-      message: expect.stringContaining('answered already'),
+      message: expect.stringMatching(/answered already.*; ada answered "approve" at 20\d\d-/),
     });
   });
 
