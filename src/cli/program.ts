@@ -16,6 +16,7 @@ import { addFmt } from './commands/fmt.js';
 import { addGc } from './commands/gc.js';
 import { addGraph } from './commands/graph.js';
 import { addHistory } from './commands/history.js';
+import { addInbox } from './commands/inbox.js';
 import { addInit } from './commands/init.js';
 import { addIncidents } from './commands/incidents.js';
 import { addList } from './commands/list.js';
@@ -51,6 +52,7 @@ const COMMANDS = [
   addShow,
   addWhy,
   addTop,
+  addInbox,
   addEta,
   addStats,
   addHistory,

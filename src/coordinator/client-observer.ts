@@ -12,6 +12,7 @@ import { runHasEnded } from '../core/statuses.js';
 import type { Client } from './client.js';
 import { type Eta, etaOf } from './client-eta.js';
 import { followAll, type Following } from './client-follow.js';
+import { type Inbox, type InboxWanted, openQuestions } from './client-inbox.js';
 import { type LogEntry, logsOf } from './client-logs.js';
 import { overview, type Overview } from './client-overview.js';
 import { type Stats, statistics, type StatsWanted } from './client-stats.js';
@@ -60,6 +61,11 @@ export class Observer {
     // Found before anything is waited for.
     await this.#params.client.get(run);
     yield* logsOf(this.#following(), { run, partition: this.#partition(run), live, until });
+  }
+
+  /** What people are asked, oldest first; see `openQuestions`. */
+  inbox(wanted: InboxWanted = {}): Promise<Inbox> {
+    return openQuestions(this.#params.client, wanted);
   }
 
   /** What happens to all runs of the namespace from now on; ends when `until` is aborted. */

@@ -1,5 +1,5 @@
 /** What runs and steps wait for in words, each with the command that ends the waiting. */
-import type { WaitsFor } from '../../core/facts.js';
+import type { Question, WaitsFor } from '../../core/facts.js';
 import type { Slot } from '../../core/ports.js';
 import type { RunView, StepView } from '../../core/views.js';
 import { dateAndTime, duration, timeOfDay } from './duration.js';
@@ -82,14 +82,27 @@ export function asksOf(view: RunView): readonly Ask[] {
 function askOf(run: string, { id, waitsFor, form }: StepView): readonly Ask[] {
   if (waitsFor === null || waitsFor.kind === 'time' || waitsFor.kind === 'run') return [];
   const token = waitsFor.kind === 'signal' ? `signal ${waitsFor.name}` : waitsFor.question.token;
-  const answers = answersTo(waitsFor, { run, step: id, form });
+  const asked = { run, step: id, form };
+  const commands = answersTo(waitsFor, asked);
+  const lines = linesOf(waitsFor, asked);
+  return [{ run, step: id, key: `${run} ${id} ${token}`, lines, wantsData: form !== null, commands }];
+}
+
+interface DecisionAsked {
+  readonly run: string;
+  readonly step: string;
+  readonly question: Question;
+  readonly form: StepView['form'];
+}
+
+function linesOf(waitsFor: WaitsFor, asked: Omit<DecisionAsked, 'question'>): readonly string[] {
+  const answers = answersTo(waitsFor, asked);
   const width = Math.max(0, ...answers.map(({ command }) => command.length));
-  const lines = [
-    `${oneLine(id)} ${waitWords(waitsFor)}`,
+  return [
+    `${oneLine(asked.step)} ${waitWords(waitsFor)}`,
     ...contextLines(waitsFor),
     ...answers.map(({ command, meaning }) => `  ${meaning === '' ? command : `${command.padEnd(width)}  ${meaning}`}`),
   ];
-  return [{ run, step: id, key: `${run} ${id} ${token}`, lines, wantsData: form !== null, commands: answers }];
 }
 
 /** Characters of what templates gave, which may be whole documents. */
@@ -110,6 +123,11 @@ function contextLines(waitsFor: WaitsFor): readonly string[] {
   return entries.length > CONTEXT.entries
     ? [...lines, `  and ${String(entries.length - CONTEXT.entries)} more`]
     : lines;
+}
+
+/** One question as `asksOf` shows it: what is asked, what to judge it by, and the commands that answer. */
+export function decisionLines({ run, step, question, form }: DecisionAsked): readonly string[] {
+  return linesOf({ kind: 'decision', question }, { run, step, form });
 }
 
 /** The lines of a few of them; what is left out is counted. */

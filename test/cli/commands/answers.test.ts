@@ -36,6 +36,39 @@ async function ended(...args: readonly string[]): Promise<{ code: number; out: s
   return command.ended;
 }
 
+describe('coord inbox', () => {
+  test('says when nobody is asked anything', async () => {
+    expect((await world.coord('inbox')).out).toBe('Nobody is asked anything.\n');
+  });
+
+  test('shows whom each run asks what, oldest first, with the commands that answer', async () => {
+    const asking = async (id: string, assignees: readonly string[]): Promise<string> => {
+      world.workflows.set('w', workflow([decision(id, { prompt: 'Ship it?', assignees })], { name: 'w' }));
+      const { io } = world.begin(['run', 'w', '--new']);
+      await world.until(() => io.out.includes(`${id} asks`));
+      return /Started run (\S+)/.exec(io.out)?.[1] ?? '';
+    };
+    const first = await asking('ship', ['ann']);
+    world.clock.advance(60_000);
+    const second = await asking('name', []);
+    await asking('late', ['bob']);
+    const { out, code } = await world.coord('inbox');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^\S+ \(w, 1m .*ago\)\n\? ship asks ann: Ship it\?\n/);
+    expect(out).toContain(`coord decide ${first} ship approve`);
+    expect(out.indexOf(`coord decide ${second} name`)).toBeGreaterThan(out.indexOf(`coord decide ${first} ship`));
+    const steps = async (...args: readonly string[]): Promise<readonly string[]> => {
+      const listed = JSON.parse((await world.coord('inbox', '--json', ...args)).out) as readonly { step: string }[];
+      return listed.map(({ step: id }) => id);
+    };
+    expect((await steps()).toSorted()).toEqual(['late', 'name', 'ship']);
+    expect((await steps('--for', 'ann')).toSorted()).toEqual(['name', 'ship']);
+    expect(await steps('--mine')).toEqual(['name']);
+    expect(await steps('--workflow', 'other')).toEqual([]);
+    expect(await steps('--workflow', 'w', '--for', 'bob')).toEqual(['name', 'late']);
+  });
+});
+
 describe('a question of a run inside', () => {
   beforeEach(() => {
     const asking = workflow([decision('approve', { prompt: 'Ship it?' })], { name: 'asking' });
