@@ -27,6 +27,7 @@ import { addRestore } from './commands/restore.js';
 import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
+import { addPause, addResume } from './commands/steer.js';
 import { addTest } from './commands/test.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
@@ -48,6 +49,8 @@ const COMMANDS = [
   addDecide,
   addSignal,
   addEvents,
+  addPause,
+  addResume,
   addCancel,
   addMigrate,
   addValidate,

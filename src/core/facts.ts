@@ -54,6 +54,9 @@ export type Fact =
       readonly error: StepFailure;
     })
   | (FactBase & { readonly type: 'run.canceled'; readonly reason: string; readonly by: string })
+  /** Nothing new begins until it is resumed; what is under way goes on. */
+  | (FactBase & { readonly type: 'run.paused'; readonly reason: string; readonly by: string })
+  | (FactBase & { readonly type: 'run.resumed'; readonly by: string })
   | (FactBase & {
       readonly type: 'run.migrated';
       /** Hashes of the definitions. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type JsonObject, type JsonValue, jsonObjectSchema, jsonValueSchema } from './json.js';
 import { ENGINE_CLASSES, type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
+import type { SteeringMessage } from './steering.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -280,5 +281,6 @@ export type Message = Readonly<{ id: string; at: number }> &
     | (Readonly<{ kind: 'signal' }> & Readonly<z.infer<typeof signalBodySchema>>)
     | (Readonly<{ kind: 'decide' }> & Readonly<z.infer<typeof decideBodySchema>>)
     | (Readonly<{ kind: 'migrate' }> & Readonly<z.infer<typeof migrateBodySchema>>)
+    | SteeringMessage
     | Readonly<{ kind: 'inner-run'; outcome: InnerRunOutcome }>
   );

@@ -12,6 +12,7 @@ import type { Claim } from './messages.js';
 import type { RequestPort } from './request-port.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
 import type { RunStatus } from './statuses.js';
+import type { SteeringKind } from './steering.js';
 
 /** The right to move the runs of one partition. The nonce fences after a roll-back, when an epoch can repeat. */
 export interface Lease {
@@ -172,7 +173,7 @@ export type Admission = Readonly<{
          */
         slot: Slot | null;
       }>
-    | Readonly<{ kind: 'cancel' | 'signal' | 'decide' | 'migrate'; body: string }>
+    | Readonly<{ kind: 'cancel' | 'signal' | 'decide' | 'migrate' | SteeringKind; body: string }>
   );
 
 /** A place among at most `limit` runs with the same key. All of them live in one partition. */

@@ -180,6 +180,11 @@ export class Draft implements ScopedRun {
     return this.record.failure !== null || this.record.canceled !== null;
   }
 
+  /** Whether nothing new may begin. */
+  get paused(): boolean {
+    return this.record.status === 'paused';
+  }
+
   get task(): JsonObject {
     return this.state.input.task;
   }

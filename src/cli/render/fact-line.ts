@@ -40,6 +40,10 @@ export class FactTeller {
         return `run failed: ${fact.step === null ? '' : `step ${fact.step}, `}${failure(fact.error)}`;
       case 'run.canceled':
         return `run canceled by ${fact.by}: ${fact.reason}`;
+      case 'run.paused':
+        return `run paused by ${fact.by}: ${fact.reason}`;
+      case 'run.resumed':
+        return `run resumed by ${fact.by}`;
       case 'run.migrated':
         return `run goes on with definition ${fact.to.slice(0, 8)}, by ${fact.by}${stepCount('new', fact.added)}${stepCount('gone', fact.gone)}`;
       case 'step.queued':

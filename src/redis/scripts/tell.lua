@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- tell: take in what a client tells a run, once per idempotency key. Runs are steered, and can be stopped, also when memory is short.
 -- KEYS[1] admitted hash   KEYS[2] admission times zset   KEYS[3] inbox stream   KEYS[4] run hash   KEYS[5] lease hash
--- ARGV[1] kind: cancel, signal, decide or migrate   ARGV[2] run   ARGV[3] idempotency key   ARGV[4] hash of what is asked
+-- ARGV[1] kind: cancel, signal, decide, migrate, pause or resume   ARGV[2] run   ARGV[3] idempotency key   ARGV[4] hash of what is asked
 -- ARGV[5] how long a key is remembered, in ms   ARGV[6] body
 -- Replies: ADMITTED position term | REPEATED | CONFLICT | NO_RUN | ENDED status
 --- @include "now"

@@ -1,0 +1,128 @@
+/** Steering through the whole engine: a client, an inbox, coordinators that die, in virtual time. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Operator } from '../../src/coordinator/client-operator.js';
+import type { SteeringRequest } from '../../src/coordinator/client-steer.js';
+import { randomIds } from '../../src/core/ids.js';
+import type { PersonaReply } from '../../src/core/messages.js';
+import type { RunView } from '../../src/core/views.js';
+import type { StepDefinition } from '../../src/definition/steps.js';
+import { definitionHash } from '../../src/definition/workflow.js';
+import { inner, step, workflow } from '../harness/definitions.js';
+import { Hall, type Seat } from '../guarantees/hall.js';
+
+let hall: Hall;
+let seat: Seat;
+let operator: Operator;
+beforeEach(() => {
+  hall = new Hall();
+  seat = hall.coordinator();
+  operator = new Operator({ store: hall.store, partitions: 1, clock: hall.clock, ids: randomIds });
+});
+afterEach(async () => {
+  // Whatever was done to a run, its history gives the stored run to the byte.
+  for await (const { run, problems } of operator.verify(await operator.runs()))
+    if (problems.length > 0) throw new Error(`${run}: ${JSON.stringify(problems)}`);
+  await hall.close();
+});
+
+const pass: PersonaReply = { status: 'pass', result: null, artifacts: [], error: null, commit: null };
+
+async function started(steps: readonly StepDefinition[]): Promise<string> {
+  const { run } = await hall.client.start({ definition: workflow(steps), task: {}, workspace: null });
+  await hall.until('it runs', async () => (await hall.client.get(run)).status !== 'pending');
+  return run;
+}
+
+/** Steers a run, and waits until that was decided. */
+async function steer(run: string, request: SteeringRequest): Promise<string> {
+  const sent = await operator.steer(run, request);
+  const signal = new AbortController().signal;
+  const decided = await hall.during(operator.steeringOutcome(sent, { waitMs: 30_000, signal }));
+  return decided.outcome === 'refused' ? decided.reason : decided.outcome;
+}
+
+/** Answers the next request. */
+async function answer(reply: Partial<PersonaReply> = {}): Promise<string> {
+  const { key, begin } = await hall.take('w');
+  expect(await begin()).toBe('go');
+  expect(await hall.store.requests.reply(key, { body: JSON.stringify({ ...pass, ...reply }) })).toBe('ok');
+  return key.step;
+}
+
+/** Another coordinator takes over from one that was killed. */
+async function failOver(): Promise<void> {
+  seat.kill();
+  hall.clock.advance(5_000);
+  seat = hall.coordinator('next');
+}
+
+const stepOf = (view: RunView, id: string): string | undefined => view.steps.find((one) => one.id === id)?.status;
+
+describe('pause and resume', () => {
+  const by = 'ada';
+  const chain = [step('a'), step('b', { dependencies: ['a'] })];
+
+  test('a run stays paused for a year and over the death of its coordinators, and goes on', async () => {
+    const run = await started(chain);
+    const { key, begin } = await hall.take('w');
+    expect(await begin(3_600_000_000_000)).toBe('go');
+    expect(await steer(run, { kind: 'pause', reason: 'a freeze', by })).toBe('done');
+    expect(await hall.client.get(run)).toMatchObject({ status: 'paused', paused: { reason: 'a freeze', by } });
+    expect(await hall.store.requests.reply(key, { body: JSON.stringify(pass) })).toBe('ok');
+    await hall.until('the reply is taken', async () => stepOf(await hall.client.get(run), 'a') === 'succeeded');
+    await failOver();
+    hall.clock.advance(365 * 24 * 3_600_000);
+    await hall.until('it was looked at', () => true);
+    expect(await hall.client.get(run)).toMatchObject({ status: 'paused' });
+    expect(stepOf(await hall.client.get(run), 'b')).toBe('pending');
+    expect(await steer(run, { kind: 'resume', by })).toBe('done');
+    await failOver();
+    expect(await answer()).toBe('b');
+    await hall.untilEnded(run);
+    expect((await hall.client.get(run)).status).toBe('completed');
+  });
+
+  test('the same key counts once, and another request with it is a conflict', async () => {
+    const run = await started(chain);
+    const request = { kind: 'pause', reason: 'a freeze', by, idempotencyKey: 'k' } as const;
+    expect(await steer(run, request)).toBe('done');
+    expect(await steer(run, request)).toBe('done');
+    expect(await hall.facts(run, 'run.paused')).toHaveLength(1);
+    await expect(operator.steer(run, { ...request, reason: 'other' })).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+    });
+  });
+
+  test('what makes no sense is refused before anything is sent', async () => {
+    const run = await started(chain);
+    await expect(operator.steer(run, { kind: 'resume', by })).rejects.toMatchObject({
+      code: 'STEERING_REFUSED',
+      message: `run ${run}: the run is running, and only one that is paused can be resumed`,
+    });
+    await expect(operator.steer('nobody-1', { kind: 'resume', by })).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+    expect(await hall.facts(run, 'message.ignored')).toEqual([]);
+  });
+
+  test('runs inside are paused and resumed with the outer one', async () => {
+    const other = workflow(chain, { name: 'other' });
+    const outer = workflow([inner('in', 'other', { definition: definitionHash(other) })]);
+    const { run } = await hall.client.start({ definition: outer, inner: [other], task: {}, workspace: null });
+    await hall.until('it is inside', async () => (await hall.client.list()).length === 2);
+    const inside = (await hall.client.get(run)).steps[0]?.run ?? '';
+    expect(await steer(run, { kind: 'pause', reason: 'a freeze', by })).toBe('done');
+    await hall.until('it is paused', async () => (await hall.client.get(inside)).status === 'paused');
+    expect(await answer()).toBe('a');
+    expect(await steer(run, { kind: 'resume', by })).toBe('done');
+    expect(await answer()).toBe('b');
+    await hall.untilEnded(run);
+    expect((await hall.client.get(run)).status).toBe('completed');
+  });
+
+  test('a run that is paused can be canceled', async () => {
+    const run = await started(chain);
+    await steer(run, { kind: 'pause', reason: 'a freeze', by });
+    await hall.client.cancel(run, { reason: 'enough', by });
+    await hall.untilEnded(run);
+    expect(await hall.client.get(run)).toMatchObject({ status: 'canceled', paused: null });
+  });
+});

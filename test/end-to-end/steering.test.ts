@@ -1,0 +1,95 @@
+/** Steering by the command line on a real redis-server, with kill -9 of everything between the commands. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { RunView } from '../../src/core/views.js';
+import { COORD, type Ended, killTree, start } from '../harness/process-tree.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'coord-steer-'));
+  for (const part of ['workflows', 'personas']) mkdirSync(join(folder, part));
+  writeFileSync(join(folder, 'personas/worker.md'), WORKER.replaceAll('HERE', folder));
+  writeFileSync(join(folder, 'personas/worker.mjs'), PROGRAM.replaceAll('HERE', folder));
+  writeFileSync(join(folder, 'workflows/chain.yml'), CHAIN);
+});
+afterEach(async () => {
+  await killAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const WORKER = `---
+name: worker
+kind: command
+command: [node, HERE/personas/worker.mjs]
+concurrency: 3
+---
+Does what it is asked.
+`;
+
+/** Fails in \`b\` while the file \`broken\` is there. */
+const PROGRAM = `
+import { existsSync, readFileSync } from 'node:fs';
+const { step, attempt } = JSON.parse(readFileSync(0, 'utf8'));
+const broken = step === 'b' && existsSync('HERE/broken');
+console.log(JSON.stringify({ status: broken ? 'fail' : 'pass', result: attempt, ...(broken ? { error: 'broken' } : {}) }));
+`;
+
+const CHAIN = `
+name: chain
+steps:
+  - { id: a, persona: worker }
+  - { id: gate, type: wait, signal: go, dependencies: [a] }
+  - { id: b, persona: worker, dependencies: [gate] }
+  - { id: c, persona: worker, dependencies: [b] }
+`;
+
+const killAll = (): Promise<number> => killTree({ mark: `COORD_TEST_TREE=${folder}`, folder });
+
+const coord = (...args: string[]): Promise<Ended> =>
+  start([COORD, ...args], { cwd: folder, env: { COORD_TEST_TREE: folder } }).ended;
+
+async function ok(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await coord(...args);
+  expect(`${args.join(' ')} ${String(code)} ${code === 0 ? '' : stderr}`).toBe(`${args.join(' ')} 0 `);
+  return stdout;
+}
+
+async function view(run: string): Promise<RunView> {
+  return JSON.parse(await ok('show', run, '--json')) as RunView;
+}
+
+const statusesOf = ({ steps }: RunView): unknown => Object.fromEntries(steps.map(({ id, status }) => [id, status]));
+const attemptsOf = ({ steps }: RunView): unknown => Object.fromEntries(steps.map(({ id, attempt }) => [id, attempt]));
+
+/** Starts the run, which then waits for the signal. */
+async function waiting(): Promise<string> {
+  const { stdout } = await coord('run', 'chain', '--key', 'k', '--no-repo', '--until-waiting', '--json');
+  return (JSON.parse(stdout) as RunView).id;
+}
+
+/** Everything dies, and somebody comes back to the run. */
+async function killAndComeBack(run: string): Promise<void> {
+  await killAll();
+  await ok('up');
+  expect(await view(run)).toMatchObject({ id: run });
+}
+
+test('pause, kill -9 of everything, a signal, kill -9, resume', { timeout: 60_000 }, async () => {
+  const run = await waiting();
+  await ok('pause', run, '--reason', 'a freeze', '--key', 'p');
+  await killAndComeBack(run);
+  // Said again, since nobody knows whether it was heard.
+  await ok('pause', run, '--reason', 'a freeze', '--key', 'p');
+  await ok('signal', run, 'go');
+  expect((await coord('watch', run)).code).toBe(4);
+  await killAndComeBack(run);
+  expect(await view(run)).toMatchObject({ status: 'paused', paused: { reason: 'a freeze' } });
+  await ok('resume', run);
+  await killAndComeBack(run);
+  await ok('run', 'chain', '--key', 'k', '--no-repo');
+  expect(statusesOf(await view(run))).toEqual({ a: 'succeeded', gate: 'succeeded', b: 'succeeded', c: 'succeeded' });
+  expect(attemptsOf(await view(run))).toMatchObject({ a: 1 });
+  await ok('verify');
+});
