@@ -27,7 +27,7 @@ import { addRestore } from './commands/restore.js';
 import { addRun } from './commands/run.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
-import { addPause, addResume } from './commands/steer.js';
+import { addPause, addRestart, addResume, addRetry, addSkip } from './commands/steer.js';
 import { addTest } from './commands/test.js';
 import { addUp } from './commands/up.js';
 import { addValidate } from './commands/validate.js';
@@ -51,6 +51,9 @@ const COMMANDS = [
   addEvents,
   addPause,
   addResume,
+  addRetry,
+  addSkip,
+  addRestart,
   addCancel,
   addMigrate,
   addValidate,

@@ -9,7 +9,7 @@ import { type Ids, partitionOf, RUN_ID } from '../core/ids.js';
 import { sha256 } from '../core/json.js';
 import type { Store, StoredRun } from '../core/ports.js';
 import type { SteeringKind, SteeringMessage } from '../core/steering.js';
-import { steeringSchemas } from '../core/steering.js';
+import { mayReopen, steeringSchemas } from '../core/steering.js';
 import { refusalOfSteering } from '../machines/steering.js';
 import { checkKey, parseBody } from './client-requests.js';
 import { checkFormat, stateOf } from './codec.js';
@@ -72,6 +72,7 @@ export async function steer(means: SteeringMeans, run: string, request: Steering
       idempotencyKey: `${kind}:${run}:${key}`,
       requestHash: sha256(`${run}\n${text}`),
       body: text,
+      ...(mayReopen(kind) && { reopens: { slot: state.record.slot } }),
     }),
   );
   switch (answer.outcome) {
@@ -79,6 +80,10 @@ export async function steer(means: SteeringMeans, run: string, request: Steering
       throw new CoordError(
         'IDEMPOTENCY_CONFLICT',
         `the key "${key}" has been used to ${kind} run ${run} in another way; use another key`,
+      );
+    case 'full':
+      throw refused(
+        `as many runs as may run at the same time with the key ${state.record.slot?.key ?? ''} do so or wait for it; send it when one of them has ended`,
       );
     case 'ended':
       throw refused(why ?? `the run is ${answer.status} already`);
@@ -108,6 +113,9 @@ export async function steeringOutcome(
 const DECIDES: Readonly<Record<SteeringKind, Fact['type']>> = {
   pause: 'run.paused',
   resume: 'run.resumed',
+  retry: 'run.retried',
+  skip: 'step.skipped',
+  restart: 'run.restarted',
 };
 
 /** The fact that says what became of it, when there is one. */
@@ -118,12 +126,17 @@ async function decided({ store, partitions }: SteeringMeans, { run, kind, versio
     for (const entry of page) {
       if ((entry.version ?? 0) <= version) continue;
       for (const fact of JSON.parse(entry.facts) as Fact[])
-        if (fact.type === DECIDES[kind] || (fact.type === 'message.ignored' && fact.kind === kind)) return fact;
+        if (isOf(fact, kind) || (fact.type === 'message.ignored' && fact.kind === kind)) return fact;
     }
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return null;
     after = last.id;
   }
+}
+
+/** A step may be skipped by the workflow too. */
+function isOf(fact: Fact, kind: SteeringKind): boolean {
+  return fact.type === DECIDES[kind] && (fact.type !== 'step.skipped' || fact.by !== undefined);
 }
 
 async function load({ store, partitions }: SteeringMeans, run: string): Promise<StoredRun> {

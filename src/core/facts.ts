@@ -57,6 +57,20 @@ export type Fact =
   /** Nothing new begins until it is resumed; what is under way goes on. */
   | (FactBase & { readonly type: 'run.paused'; readonly reason: string; readonly by: string })
   | (FactBase & { readonly type: 'run.resumed'; readonly by: string })
+  /** It goes on from where it failed or was canceled: these steps run again, with all that is in them. */
+  | (FactBase & {
+      readonly type: 'run.retried';
+      readonly reason: string;
+      readonly by: string;
+      readonly steps: readonly string[];
+    })
+  | (FactBase & {
+      readonly type: 'run.restarted';
+      readonly from: string;
+      readonly reason: string;
+      readonly by: string;
+      readonly steps: readonly string[];
+    })
   | (FactBase & {
       readonly type: 'run.migrated';
       /** Hashes of the definitions. */
@@ -91,7 +105,13 @@ export type Fact =
       readonly result: JsonValue;
       readonly artifacts: readonly ArtifactRef[];
     })
-  | (FactBase & { readonly type: 'step.skipped'; readonly step: string; readonly reason: string })
+  | (FactBase & {
+      readonly type: 'step.skipped';
+      readonly step: string;
+      readonly reason: string;
+      /** Who said so; left out when the workflow did. */
+      readonly by?: string;
+    })
   | (AttemptFact & { readonly type: 'step.canceled'; readonly reason: string })
   | (AttemptFact & {
       readonly type: 'step.fallback';

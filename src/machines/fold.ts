@@ -61,6 +61,10 @@ function apply(draft: Draft, message: Message): string | null {
       return pause(draft, message);
     case 'resume':
       return resume(draft, message);
+    case 'retry':
+    case 'skip':
+    case 'restart':
+      return 'it is folded alone: see steering.ts';
     case 'migrate':
       return 'a migration is folded alone: see migrate.ts';
   }

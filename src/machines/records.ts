@@ -112,6 +112,8 @@ const moreSchema = z.strictObject({
   asked: z.int().positive().optional(),
   /** Of a step that is `retrying`: the time for its next attempt came while the run was paused. */
   due: z.literal(true).optional(),
+  /** People have said that the run goes on without it; it stays so when the run is tried again. */
+  passedOver: z.literal(true).optional(),
 });
 export type StepMore = Readonly<z.infer<typeof moreSchema>>;
 

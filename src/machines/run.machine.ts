@@ -5,9 +5,19 @@ import { Lifecycle } from './lifecycle.js';
 
 /**
  * WAIT and WAKE: nothing but people, signals and the clock can move it, and something can again. A run that is paused ends
- * only when it is resumed, and who cancels one resumes it first.
+ * only when it is resumed, and who cancels one resumes it first. REOPEN takes up one that has ended.
  */
-export type RunEvent = 'START' | 'WAIT' | 'WAKE' | 'PAUSE' | 'RESUME' | 'COMPENSATE' | 'COMPLETE' | 'FAIL' | 'CANCEL';
+export type RunEvent =
+  | 'START'
+  | 'WAIT'
+  | 'WAKE'
+  | 'PAUSE'
+  | 'RESUME'
+  | 'REOPEN'
+  | 'COMPENSATE'
+  | 'COMPLETE'
+  | 'FAIL'
+  | 'CANCEL';
 
 const machine = setup({ types: { events: {} as { type: RunEvent } } }).createMachine({
   id: 'run',
@@ -36,9 +46,9 @@ const machine = setup({ types: { events: {} as { type: RunEvent } } }).createMac
     },
     paused: { on: { RESUME: 'running' } },
     compensating: { on: { FAIL: 'failed', CANCEL: 'canceled' } },
-    completed: { type: 'final' },
-    failed: { type: 'final' },
-    canceled: { type: 'final' },
+    completed: { tags: 'over', on: { REOPEN: 'running' } },
+    failed: { tags: 'over', on: { REOPEN: 'running' } },
+    canceled: { tags: 'over', on: { REOPEN: 'running' } },
   },
 });
 

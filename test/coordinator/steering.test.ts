@@ -1,5 +1,6 @@
 /** Steering through the whole engine: a client, an inbox, coordinators that die, in virtual time. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Keeper } from '../../src/coordinator/client-keep.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
 import type { SteeringRequest } from '../../src/coordinator/client-steer.js';
 import { randomIds } from '../../src/core/ids.js';
@@ -124,5 +125,108 @@ describe('pause and resume', () => {
     await hall.client.cancel(run, { reason: 'enough', by });
     await hall.untilEnded(run);
     expect(await hall.client.get(run)).toMatchObject({ status: 'canceled', paused: null });
+  });
+});
+
+describe('retry, skip, restart', () => {
+  const by = 'ada';
+  const reason = 'it was the network';
+  const chain = [step('a'), step('b', { dependencies: ['a'] }), step('c', { dependencies: ['b'] })];
+  const no: Partial<PersonaReply> = { status: 'fail', error: { class: 'REJECTED', message: 'no' } };
+
+  async function failedRun(): Promise<string> {
+    const run = await started(chain);
+    await answer({ result: 'first' });
+    await answer(no);
+    await hall.untilEnded(run);
+    return run;
+  }
+
+  test('a failed run goes on from where it failed, over the death of its coordinator, and is listed as it is', async () => {
+    const run = await failedRun();
+    const sent = await operator.steer(run, { kind: 'retry', reason, by, idempotencyKey: 'k' });
+    await failOver();
+    const signal = new AbortController().signal;
+    expect(await hall.during(operator.steeringOutcome(sent, { waitMs: 30_000, signal }))).toEqual({ outcome: 'done' });
+    expect((await hall.client.list({ statuses: ['running'] })).map(({ id }) => id)).toEqual([run]);
+    expect(await hall.client.list({ statuses: ['failed'] })).toEqual([]);
+    expect(await steer(run, { kind: 'retry', reason, by, idempotencyKey: 'k' })).toBe('done');
+    await expect(operator.steer(run, { kind: 'retry', reason, by })).rejects.toMatchObject({
+      code: 'STEERING_REFUSED',
+    });
+    expect([await answer(), await answer()]).toEqual(['b', 'c']);
+    await hall.untilEnded(run);
+    expect((await hall.client.get(run)).steps.map(({ attempt }) => attempt)).toEqual([1, 2, 1]);
+    expect(await hall.facts(run, 'step.failed')).toHaveLength(1);
+    expect(await hall.facts(run, 'run.retried')).toMatchObject([{ by, reason, steps: ['b', 'c'] }]);
+  });
+
+  test('a run that is taken up is not collected meanwhile, and one that ended again counts from then', async () => {
+    const run = await failedRun();
+    await hall.close();
+    const keeper = new Keeper({ store: hall.store, partitions: 1, clock: hall.clock });
+    const wish = { retentionMs: 1_000, archive: null, dryRun: false, dead: false, contents: false, untouchedMs: 0 };
+    hall.clock.advance(3_600_000);
+    await operator.steer(run, { kind: 'retry', reason, by });
+    // Nobody has moved it yet, and its time is over long since.
+    const none = new AbortController().signal;
+    expect((await keeper.collect({ ...wish, partitions: [0] }, none)).runs).toEqual([]);
+    seat = hall.coordinator();
+    expect([await answer(), await answer()]).toEqual(['b', 'c']);
+    await hall.untilEnded(run);
+    expect((await keeper.collect({ ...wish, partitions: [0] }, none)).runs).toEqual([]);
+    hall.clock.advance(3_600_000);
+    expect((await keeper.collect({ ...wish, partitions: [0] }, none)).runs).toHaveLength(1);
+  });
+
+  test('a run takes its place of the slot again, or is told that there is none', async () => {
+    const definition = { ...workflow(chain), concurrency: { key: 'one', limit: 1 } };
+    const start = async (key: string): Promise<string> =>
+      (await hall.client.start({ definition, task: {}, workspace: null, idempotencyKey: key })).run;
+    const first = await start('1');
+    await answer(no);
+    await hall.untilEnded(first);
+    const second = await start('2');
+    await expect(operator.steer(first, { kind: 'retry', reason, by })).rejects.toMatchObject({
+      code: 'STEERING_REFUSED',
+      message: expect.stringContaining('as many runs as may run at the same time with the key one do so') as unknown,
+    });
+    await answer(no);
+    await hall.untilEnded(second);
+    expect(await steer(first, { kind: 'retry', reason, by })).toBe('done');
+    const third = await start('3');
+    await hall.until('it was looked at', () => true);
+    expect((await hall.client.get(third)).status).toBe('pending');
+    await answer(no);
+    await hall.untilEnded(first);
+    await hall.until('its turn has come', async () => (await hall.client.get(third)).status === 'running');
+  });
+
+  test('a worker whose step is skipped or restarted is told to stop, and its answer counts no more', async () => {
+    for (const request of [
+      { kind: 'skip', step: 'a', reason, by },
+      { kind: 'restart', step: 'a', reason, by },
+    ] as const) {
+      const run = await started([step('a')]);
+      const { key, begin } = await hall.take('w');
+      expect(await begin()).toBe('go');
+      expect(await steer(run, request)).toBe('done');
+      expect(await hall.store.requests.beat(key, { heartbeatMs: 15_000, progress: '' })).toBe('stop');
+      expect(await hall.store.requests.reply(key, { body: JSON.stringify(pass) })).toBe('stale');
+      if (request.kind === 'restart') await answer();
+      await hall.untilEnded(run);
+      expect((await hall.client.get(run)).status).toBe('completed');
+    }
+  });
+
+  test('a run that has completed is restarted, and a coordinator that dies meanwhile changes nothing', async () => {
+    const run = await started(chain);
+    for (let count = 0; count < 3; count++) await answer();
+    await hall.untilEnded(run);
+    await operator.steer(run, { kind: 'restart', step: 'b', reason, by });
+    await failOver();
+    expect([await answer(), await answer()]).toEqual(['b', 'c']);
+    await hall.untilEnded(run);
+    expect((await hall.client.get(run)).steps.map(({ attempt }) => attempt)).toEqual([1, 2, 2]);
   });
 });

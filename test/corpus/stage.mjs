@@ -69,6 +69,13 @@ export class Stage {
     await this.quiet();
   }
 
+  /** Somebody steers the run. */
+  async steer(key, request) {
+    const { build, ...means } = this.#means;
+    await new build.Operator(means).steer(this.run(key), request);
+    await this.quiet();
+  }
+
   async #load(workflow) {
     return this.#means.build.loadWorkflow(workflow, { directories: [this.#folder], personas: null });
   }

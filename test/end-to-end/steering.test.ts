@@ -63,6 +63,14 @@ async function view(run: string): Promise<RunView> {
 const statusesOf = ({ steps }: RunView): unknown => Object.fromEntries(steps.map(({ id, status }) => [id, status]));
 const attemptsOf = ({ steps }: RunView): unknown => Object.fromEntries(steps.map(({ id, attempt }) => [id, attempt]));
 
+/** All succeeded, `a` with its first attempt, and others with at least so many: one that was killed with its worker is asked again. */
+async function againFrom(run: string, least: Readonly<Record<string, number>>): Promise<void> {
+  const found = await view(run);
+  expect(statusesOf(found)).toEqual({ a: 'succeeded', gate: 'succeeded', b: 'succeeded', c: 'succeeded' });
+  expect(attemptsOf(found)).toMatchObject({ a: 1 });
+  for (const { id, attempt } of found.steps) expect(attempt).toBeGreaterThanOrEqual(least[id] ?? 1);
+}
+
 /** Starts the run, which then waits for the signal. */
 async function waiting(): Promise<string> {
   const { stdout } = await coord('run', 'chain', '--key', 'k', '--no-repo', '--until-waiting', '--json');
@@ -91,5 +99,50 @@ test('pause, kill -9 of everything, a signal, kill -9, resume', { timeout: 60_00
   await ok('run', 'chain', '--key', 'k', '--no-repo');
   expect(statusesOf(await view(run))).toEqual({ a: 'succeeded', gate: 'succeeded', b: 'succeeded', c: 'succeeded' });
   expect(attemptsOf(await view(run))).toMatchObject({ a: 1 });
+  await ok('verify');
+});
+
+/** A run that has failed in `b`. */
+async function failedRun(): Promise<string> {
+  writeFileSync(join(folder, 'broken'), '');
+  const run = await waiting();
+  await ok('signal', run, 'go');
+  expect((await coord('run', 'chain', '--key', 'k', '--no-repo')).code).toBe(1);
+  expect(statusesOf(await view(run))).toEqual({ a: 'succeeded', gate: 'succeeded', b: 'failed', c: 'skipped' });
+  return run;
+}
+
+test('a failed run, kill -9 of everything, retry, kill -9', { timeout: 60_000 }, async () => {
+  const run = await failedRun();
+  await killAndComeBack(run);
+  rmSync(join(folder, 'broken'));
+  await ok('retry', run, '--reason', 'it is repaired', '--key', 'r');
+  await killAndComeBack(run);
+  await ok('run', 'chain', '--key', 'k', '--no-repo');
+  await againFrom(run, { b: 2 });
+  expect(await ok('history', run)).toContain('it is repaired');
+  await ok('verify');
+});
+
+test('a failed run, kill -9 of everything, skip, kill -9', { timeout: 60_000 }, async () => {
+  const run = await failedRun();
+  await killAndComeBack(run);
+  await ok('skip', run, 'b', '--reason', 'not needed');
+  await killAndComeBack(run);
+  await ok('run', 'chain', '--key', 'k', '--no-repo');
+  expect(statusesOf(await view(run))).toEqual({ a: 'succeeded', gate: 'succeeded', b: 'skipped', c: 'succeeded' });
+  await ok('verify');
+});
+
+test('a completed run, kill -9 of everything, restart, kill -9', { timeout: 60_000 }, async () => {
+  const run = await waiting();
+  await ok('signal', run, 'go');
+  await ok('run', 'chain', '--key', 'k', '--no-repo');
+  await killAndComeBack(run);
+  expect((await coord('restart', run, '--from', 'bb')).stderr).toContain('there is no step "bb". Did you mean "b"?');
+  await ok('restart', run, '--from', 'b');
+  await killAndComeBack(run);
+  await ok('run', 'chain', '--key', 'k', '--no-repo');
+  await againFrom(run, { b: 2, c: 2 });
   await ok('verify');
 });

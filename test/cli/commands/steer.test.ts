@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { decision, step, workflow } from '../../harness/definitions.js';
-import { World } from '../world.js';
+import { PASS, rejected, World } from '../world.js';
 
 process.env['TZ'] = 'UTC';
 
@@ -51,5 +51,43 @@ describe('coord pause, coord resume', () => {
       err: `error STEERING_REFUSED: run ${run}: the run is waiting, and only one that is paused can be resumed\n`,
     });
     expect(await ended('pause', 'nobody-1')).toMatchObject({ code: 2, err: expect.stringContaining('RUN_NOT_FOUND') });
+  });
+});
+
+describe('coord retry, coord skip, coord restart', () => {
+  async function failedRun(): Promise<string> {
+    world.answer = ({ step: id }) => (id === 'b' ? rejected('no') : PASS);
+    world.workflows.set('w', workflow([step('a'), step('b', { dependencies: ['a'] })], { name: 'w' }));
+    const { out } = await ended('run', 'w');
+    return /Started run (\S+)/.exec(out)?.[1] ?? '';
+  }
+
+  test('say what was done, and how to follow it', async () => {
+    const run = await failedRun();
+    const retried = await ended('retry', run, '--reason', 'again');
+    expect(retried).toMatchObject({ code: 0, out: `Run ${run} goes on from where it ended: coord watch ${run}\n` });
+    expect(await ended('watch', run)).toMatchObject({ code: 1 });
+    expect(await ended('skip', run, 'b', '--reason', 'not needed')).toMatchObject({ code: 0 });
+    expect(await ended('watch', run)).toMatchObject({ code: 0 });
+    expect(await ended('restart', run, '--from', 'a')).toMatchObject({ code: 0 });
+    const { out } = await world.coord('history', run);
+    expect(out).toMatch(/run goes on from where it ended, by .*: again; 1 step again/);
+    expect(out).toMatch(/b +skipped by .*: not needed/);
+    expect(out).toMatch(/run goes on from step a, by .*: restarted on the command line; 2 steps again/);
+  });
+
+  test('refuse what makes no sense, with the reason', async () => {
+    const run = await failedRun();
+    expect(await ended('skip', run, 'b')).toMatchObject({ code: 2, err: expect.stringContaining('--reason') });
+    expect(await ended('skip', run, 'bb', '--reason', 'x')).toMatchObject({
+      code: 2,
+      err: `error STEERING_REFUSED: run ${run}: there is no step "bb". Did you mean "b"?\n`,
+    });
+    await ended('skip', run, 'b', '--reason', 'x');
+    await ended('watch', run);
+    expect(await ended('retry', run)).toMatchObject({
+      code: 2,
+      err: `error STEERING_REFUSED: run ${run}: the run is completed, and only one that is failed or canceled can be tried again\n`,
+    });
   });
 });
