@@ -8,6 +8,7 @@ import { addCancel } from './commands/cancel.js';
 import { addDaemon } from './commands/daemon.js';
 import { addDead } from './commands/dead.js';
 import { addDecide } from './commands/decide.js';
+import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addEvents } from './commands/events.js';
@@ -45,6 +46,7 @@ const COMMANDS = [
   addList,
   addShow,
   addHistory,
+  addDiff,
   addArtifacts,
   addDecide,
   addSignal,
