@@ -12,6 +12,7 @@ import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addEvents } from './commands/events.js';
+import { addFork } from './commands/fork.js';
 import { addFmt } from './commands/fmt.js';
 import { addGc } from './commands/gc.js';
 import { addGraph } from './commands/graph.js';
@@ -56,6 +57,7 @@ const COMMANDS = [
   addRetry,
   addSkip,
   addRestart,
+  addFork,
   addCancel,
   addMigrate,
   addValidate,

@@ -139,7 +139,7 @@ function isOf(fact: Fact, kind: SteeringKind): boolean {
   return fact.type === DECIDES[kind] && (fact.type !== 'step.skipped' || fact.by !== undefined);
 }
 
-async function load({ store, partitions }: SteeringMeans, run: string): Promise<StoredRun> {
+export async function load({ store, partitions }: SteeringMeans, run: string): Promise<StoredRun> {
   const stored = RUN_ID.test(run) ? await store.runs.load(partitionOf(run, partitions), run) : null;
   if (stored === null) throw unknownRun(run);
   checkFormat(run, stored);
@@ -153,7 +153,7 @@ function unknownRun(run: string): CoordError {
 }
 
 /** Repeats a write whose outcome is unknown: its key makes that harmless. */
-async function untilKnown<T>({ clock }: SteeringMeans, write: () => Promise<T>): Promise<T> {
+export async function untilKnown<T>({ clock }: Pick<SteeringMeans, 'clock'>, write: () => Promise<T>): Promise<T> {
   for (const giveUpAt = clock.now() + KNOW_WITHIN_MS; ; await clock.sleep(TRY_AGAIN_MS)) {
     try {
       return await write();

@@ -71,6 +71,15 @@ export type Fact =
       readonly by: string;
       readonly steps: readonly string[];
     })
+  /** It shares the past of another run. */
+  | (FactBase & {
+      readonly type: 'run.forked';
+      readonly from: string;
+      readonly step: string;
+      readonly by: string;
+      /** What it has taken over. */
+      readonly steps: readonly string[];
+    })
   | (FactBase & {
       readonly type: 'run.migrated';
       /** Hashes of the definitions. */

@@ -50,17 +50,32 @@ export interface RunParent {
   readonly token: string;
 }
 
+/** What a run that was forked shares with another one. */
+export interface RunPast {
+  readonly run: string;
+  /** The step that it begins with. */
+  readonly step: string;
+  readonly by: string;
+  /** Records of the steps that stand before it, by path. */
+  readonly steps: Readonly<Record<string, JsonObject>>;
+}
+
 /** What a run is started with. Never changes afterwards. */
 export interface RunInput {
   readonly task: JsonObject;
   readonly workspace: Workspace | null;
   readonly parent: RunParent | null;
+  /** Left out of a run that was not forked. */
+  readonly past?: RunPast | undefined;
 }
 
 export const runInputSchema = z.strictObject({
   task: jsonObjectSchema,
   workspace: workspaceSchema.nullable(),
   parent: z.strictObject({ run: z.string(), step: z.string(), token: z.string() }).nullable(),
+  past: z
+    .strictObject({ run: z.string(), step: z.string(), by: z.string(), steps: z.record(z.string(), jsonObjectSchema) })
+    .optional(),
 }) satisfies z.ZodType<RunInput>;
 
 /** The outcome of an earlier step, as later personas see it. */

@@ -70,7 +70,7 @@ export class Again {
     // Inner ones first: what a step planned is only known while it has its plan.
     for (const path of [...this.steps].toSorted((a, b) => b.length - a.length)) reset(draft, path);
     for (const [path, { round }] of this.blocks) reopen(draft, path, round);
-    tellSettled(draft, this);
+    tellSettled(draft, this.blocks.keys());
     return this.#overtaken();
   }
 
@@ -214,11 +214,15 @@ function reopen(draft: Draft, path: string, round: number | null): void {
     reason: null,
   };
   moveStep(draft, path, status === 'waiting' ? 'RESUME' : 'REOPEN', { ...anew, order: null, ...opened });
+  armBlock(draft, path);
+}
+
+/** The time of a block begins anew. */
+export function armBlock(draft: Draft, path: string): void {
   const timeoutMs = timeoutOf(draft, path);
   if (timeoutMs !== null) armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs });
 }
 
-/** Its time begins anew. */
 function timeoutOf(draft: Draft, path: string): number | null {
   const step = planned(draft, path);
   try {
@@ -230,8 +234,8 @@ function timeoutOf(draft: Draft, path: string): number | null {
 }
 
 /** Blocks that were opened again, with nothing left in them to do: the last step in them says so once more. */
-function tellSettled(draft: Draft, { blocks }: Again): void {
-  for (const path of blocks.keys()) {
+export function tellSettled(draft: Draft, blocks: Iterable<string>): void {
+  for (const path of blocks) {
     if (draft.step(path).status !== 'working') continue;
     const lists = [...openLists(draft, path, () => itemsBegun(draft, path))];
     const last = lists.at(-1);

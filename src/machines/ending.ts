@@ -83,7 +83,7 @@ function compensable(draft: Draft): readonly string[] {
   return [...draft.touched()]
     .filter((path) => {
       const { status, more } = draft.step(path);
-      if (status !== 'succeeded' || more.undo !== undefined) return false;
+      if (status !== 'succeeded' || more.undo !== undefined || more.past === true) return false;
       // What undoes is not undone.
       return planned(draft, path).lists.compensate !== undefined && !path.includes('[compensate]/');
     })

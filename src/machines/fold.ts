@@ -13,6 +13,7 @@ import { attemptFailed, takeReply, tryAgain } from './attempts.js';
 import { begin, cancelInside, moreRounds, timeOutBlock, windDown } from './blocks.js';
 import { endPending, endRun, failRun } from './ending.js';
 import { endFailed, failStep } from './failures.js';
+import { adopt } from './forking.js';
 import { cancelInnerRun, innerRunWaits } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
 import { base, moveStep, passStep } from './moves.js';
@@ -93,7 +94,9 @@ function start(draft: Draft, message: MessageOf<'start'>): string | null {
   const { definition, hash } = plan;
   draft.facts.push({ ...base(draft), type: 'run.started', workflow: definition.name, definition: hash });
   if (timeout !== null) draft.arm(deadlineTimer(draft), { afterMs: timeout.ms });
-  if (!begin(draft, rootOf(draft))) endRun(draft);
+  const { past } = draft.state.input;
+  if (past !== undefined) adopt(draft, past);
+  else if (!begin(draft, rootOf(draft))) endRun(draft);
   return null;
 }
 

@@ -114,6 +114,8 @@ const moreSchema = z.strictObject({
   due: z.literal(true).optional(),
   /** People have said that the run goes on without it; it stays so when the run is tried again. */
   passedOver: z.literal(true).optional(),
+  /** Another run has done it, which this one was forked from: it is not this one's to undo. */
+  past: z.literal(true).optional(),
 });
 export type StepMore = Readonly<z.infer<typeof moreSchema>>;
 

@@ -97,7 +97,7 @@ function take(draft: Draft, again: Again, message: Stamped): string | null {
 }
 
 /** All that failed, and what was undone for it. */
-function failed(draft: Draft, again: Again): void {
+export function failed(draft: Draft, again: Again): void {
   again.takesUp = true;
   again.failedIn(rootOf(draft));
   again.undone();
@@ -124,13 +124,8 @@ function skip(draft: Draft, again: Again, { step: path, reason, by }: MessageOf<
 
 /** Everything that failed runs again too: the run could not go on otherwise. */
 function restart(draft: Draft, again: Again, { step: path, reason, by }: MessageOf<'restart'>): string | null {
-  if (findPlanned(draft, path) === null) return noStep(draft, path);
-  if (path.includes('[compensate]/')) return `step ${path} undoes another one; restart the run from that`;
-  const { status, attempt } = draft.step(path);
-  if (status === 'pending' && attempt === 0) return `step ${path} has not begun, so there is nothing to restart from`;
-  const missing = around(draft, path).find(({ begun }) => !begun);
-  if (missing !== undefined)
-    return `step ${path} is not begun as things stand: step ${missing.at} around it is ${draft.step(missing.at).status}`;
+  const why = refusalOfFrom(draft, path);
+  if (why !== null) return why;
   if (draft.ends) failed(draft, again);
   again.takesUp = true;
   again.from(path);
@@ -138,6 +133,18 @@ function restart(draft: Draft, again: Again, { step: path, reason, by }: Message
   const late = again.apply(`${by} restarts the run from step ${path}`);
   draft.setRecord({ head: headBefore(draft) });
   return late;
+}
+
+/** Why a run cannot be taken up from a step, or null. */
+export function refusalOfFrom(draft: Draft, path: string): string | null {
+  if (findPlanned(draft, path) === null) return noStep(draft, path);
+  if (path.includes('[compensate]/')) return `step ${path} undoes another one; restart the run from that`;
+  const { status, attempt } = draft.step(path);
+  if (status === 'pending' && attempt === 0) return `step ${path} has not begun, so there is nothing to restart from`;
+  const missing = around(draft, path).find(({ begun }) => !begun);
+  if (missing !== undefined)
+    return `step ${path} is not begun as things stand: step ${missing.at} around it is ${draft.step(missing.at).status}`;
+  return null;
 }
 
 interface Around {
@@ -171,7 +178,7 @@ function isBefore(prefix: string, round: number): boolean {
 }
 
 /** What the last of the steps that stay has left behind. */
-function headBefore(draft: Draft): string | null {
+export function headBefore(draft: Draft): string | null {
   const { workspace } = draft.state.input;
   let last: StepRecord | null = null;
   for (const path of draft.touched()) {

@@ -230,3 +230,42 @@ describe('retry, skip, restart', () => {
     expect((await hall.client.get(run)).steps.map(({ attempt }) => attempt)).toEqual([1, 2, 2]);
   });
 });
+
+describe('fork', () => {
+  const by = 'ada';
+  const chain = [step('a'), step('b', { dependencies: ['a'] })];
+
+  test('a run of its own with the past of the other one, another task and another persona; the same key forks once', async () => {
+    const run = await started(chain);
+    expect([await answer({ result: 'first' }), await answer()]).toEqual(['a', 'b']);
+    await hall.untilEnded(run);
+    const before = await hall.client.get(run);
+    const request = { from: 'b', task: { more: 1 }, personas: {}, by, idempotencyKey: 'k' };
+    const forked = await operator.fork(run, request);
+    expect(forked.created).toBe(true);
+    expect(await operator.fork(run, request)).toEqual({ ...forked, created: false });
+    await expect(operator.fork(run, { ...request, task: {} })).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+    await failOver();
+    const { request: asked, begin, key } = await hall.take('w');
+    expect(asked).toMatchObject({
+      run: forked.run,
+      step: 'b',
+      attempt: 1,
+      task: { more: 1 },
+      results: { a: { result: 'first' } },
+    });
+    await begin();
+    await hall.store.requests.reply(key, { body: JSON.stringify(pass) });
+    await hall.untilEnded(forked.run);
+    expect((await hall.client.get(forked.run)).status).toBe('completed');
+    expect(await hall.client.get(run)).toEqual(before);
+    const other = await operator.fork(run, { from: 'b', task: {}, personas: { b: 'another' }, by });
+    await hall.until('it has begun', async () => (await hall.facts(other.run, 'step.queued')).length > 0);
+    expect(await hall.facts(other.run, 'step.queued')).toMatchObject([{ step: 'b', persona: 'another' }]);
+    const none = operator.fork(run, { from: 'b', task: {}, personas: { bb: 'another' }, by });
+    await expect(none).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'no step "bb" asks a persona. Did you mean "b"?',
+    });
+  });
+});

@@ -109,4 +109,26 @@ steps:
       end: { a: { status: 'completed', result: 'd' } },
     },
   },
+  {
+    name: 'forked',
+    since: 4,
+    about: 'a run that was forked from one that has failed, while a worker is at it',
+    workflows: {
+      plain:
+        'steps: [{ id: a, persona: worker }, { id: b, persona: worker, dependencies: [a] }, { id: c, persona: qa, dependencies: [b] }]',
+    },
+    async play(stage) {
+      await stage.start('a');
+      await stage.coordinate();
+      await stage.work('worker', pass('a'));
+      await stage.work('worker', fail('broken'));
+      await stage.fork('f', 'a', { from: 'b', task: { other: true }, personas: {}, by: 'ana' });
+      await stage.beat(await stage.begin('worker'), 'looking');
+    },
+    goOn: {
+      workers: 'alive',
+      replies: { b: [pass('b')], c: [pass('c')] },
+      end: { a: null, f: { status: 'completed', result: 'c' } },
+    },
+  },
 ];

@@ -146,3 +146,18 @@ test('a completed run, kill -9 of everything, restart, kill -9', { timeout: 60_0
   await againFrom(run, { b: 2, c: 2 });
   await ok('verify');
 });
+
+test('a failed run, kill -9 of everything, fork, kill -9', { timeout: 60_000 }, async () => {
+  const run = await failedRun();
+  await killAndComeBack(run);
+  rmSync(join(folder, 'broken'));
+  const fork = ['fork', run, '--from', 'b', '--key', 'f'] as const;
+  const forked = /run (\S+) from step b/.exec(await ok(...fork))?.[1] ?? '';
+  await killAndComeBack(run);
+  expect(await ok(...fork)).toContain(`This key has started run ${forked}`);
+  await ok('watch', forked);
+  await againFrom(forked, {});
+  expect(statusesOf(await view(run))).toMatchObject({ b: 'failed' });
+  expect(await ok('diff', run, forked)).toMatch(/^b +failed +succeeded/m);
+  await ok('verify');
+});

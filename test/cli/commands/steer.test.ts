@@ -91,3 +91,24 @@ describe('coord retry, coord skip, coord restart', () => {
     });
   });
 });
+
+test('coord fork starts another run, which coord diff compares with the first', async () => {
+  world.workflows.set('w', workflow([step('a'), step('b', { dependencies: ['a'] })], { name: 'w' }));
+  const { out } = await ended('run', 'w');
+  const run = /Started run (\S+)/.exec(out)?.[1] ?? '';
+  const forked = await ended('fork', run, '--from', 'b', '--set', 'title=other', '--key', 'k');
+  const id = /Started run (\S+) from step b of run/.exec(forked.out)?.[1] ?? '';
+  expect(forked).toMatchObject({ code: 0, out: `Started run ${id} from step b of run ${run}: coord watch ${id}\n` });
+  expect((await ended('fork', run, '--from', 'b', '--set', 'title=other', '--key', 'k')).out).toContain(
+    'This key has started',
+  );
+  expect(await ended('watch', id)).toMatchObject({ code: 0 });
+  expect((await world.client.get(id)).task).toEqual({ title: 'other' });
+  expect((await world.coord('diff', run, id)).out).toContain('As a whole: no difference.');
+  expect((await world.coord('history', id)).out).toContain(`run begins with step b as run ${run} stood before it`);
+  expect(await ended('fork', run, '--from', 'c')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('there is no step "c"'),
+  });
+  expect(await ended('fork', run, '--from', 'b', '--persona', 'b')).toMatchObject({ code: 2 });
+});
