@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { runHasEnded } from '../../src/core/statuses.js';
+import { compilePlan } from '../../src/definition/plan.js';
 import { listsOf, type StepDefinition } from '../../src/definition/steps.js';
-import { decision, forEach, inner, loop, planning, step, wait } from '../harness/definitions.js';
+import { decision, forEach, inner, loop, planning, step, wait, workflow } from '../harness/definitions.js';
+import { definitionHash } from '../../src/definition/workflow.js';
+import { foldMigration } from '../../src/machines/migrate.js';
+import { applyFold } from '../../src/machines/state.js';
 import { Bench, BROKEN, FAIL, passing } from '../harness/fold-bench.js';
 import { anySteps, mayHappen, World } from '../harness/random-runs.js';
 
@@ -105,6 +109,22 @@ describe('a paused run', () => {
     bench.start().pass('done').pause().cancel();
     expect(bench.status).toBe('compensating');
     expect(bench.pass('done[compensate]/undo').status).toBe('canceled');
+  });
+
+  test('that goes on with another definition begins nothing of it before it is resumed', () => {
+    const bench = new Paused(chain, { timeout: 10 }).start().pause().pass('a');
+    const definition = workflow([...chain, step('new')], { timeout: 20 });
+    const plan = compilePlan(definition, definitionHash(definition));
+    const { id, at } = bench.stamp();
+    const message = { id, at, kind: 'migrate', definition: plan.hash, by: 'ada' } as const;
+    const { state, result } = foldMigration(bench.state, message, plan);
+    expect(result.facts.map(({ type }) => type)).toEqual(['run.migrated']);
+    expect([result.requests, result.arm]).toEqual([[], []]);
+    bench.state = applyFold(state, result, '');
+    bench.resume();
+    expect(bench.asked).toEqual(['b', 'new']);
+    expect(bench.last?.arm.map((timer) => timer.id)).toContain('deadline|test-1||1');
+    expect(bench.pass('b', 'new').status).toBe('completed');
   });
 
   test('can be canceled when only its end was held back', () => {
