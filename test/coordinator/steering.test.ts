@@ -202,6 +202,24 @@ describe('retry, skip, restart', () => {
     await hall.until('its turn has come', async () => (await hall.client.get(third)).status === 'running');
   });
 
+  test('a run that somebody has ended by hand is taken up too', async () => {
+    const run = await started(chain);
+    await answer();
+    await hall.until('b is asked', async () => (await hall.facts(run, 'step.queued')).length === 2);
+    const stored = hall.contents.at(0).runs.get(run);
+    if (stored === undefined) throw new Error('no run');
+    stored.quarantined = 'it looked torn';
+    const keeper = new Keeper({ store: hall.store, partitions: 1, clock: hall.clock });
+    await keeper.fail(run, { reason: 'enough', by });
+    await failOver();
+    expect(await steer(run, { kind: 'retry', reason, by })).toBe('done');
+    // The request of before is void.
+    expect(await (await hall.take('w')).begin()).toBe('superseded');
+    expect([await answer(), await answer()]).toEqual(['b', 'c']);
+    await hall.untilEnded(run);
+    expect((await hall.client.get(run)).status).toBe('completed');
+  });
+
   test('a worker whose step is skipped or restarted is told to stop, and its answer counts no more', async () => {
     for (const request of [
       { kind: 'skip', step: 'a', reason, by },
