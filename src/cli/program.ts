@@ -8,10 +8,12 @@ import { addCancel } from './commands/cancel.js';
 import { addDaemon } from './commands/daemon.js';
 import { addDead } from './commands/dead.js';
 import { addDecide } from './commands/decide.js';
+import { addDiff } from './commands/diff.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addEta } from './commands/eta.js';
 import { addEvents } from './commands/events.js';
+import { addFork } from './commands/fork.js';
 import { addFmt } from './commands/fmt.js';
 import { addGc } from './commands/gc.js';
 import { addGraph } from './commands/graph.js';
@@ -32,6 +34,7 @@ import { addSchedule } from './commands/schedule.js';
 import { addShow } from './commands/show.js';
 import { addSignal } from './commands/signal.js';
 import { addStats } from './commands/stats.js';
+import { addPause, addRestart, addResume, addRetry, addSkip } from './commands/steer.js';
 import { addTest } from './commands/test.js';
 import { addTop } from './commands/top.js';
 import { addUp } from './commands/up.js';
@@ -57,10 +60,17 @@ const COMMANDS = [
   addStats,
   addHistory,
   addLogs,
+  addDiff,
   addArtifacts,
   addDecide,
   addSignal,
   addEvents,
+  addPause,
+  addResume,
+  addRetry,
+  addSkip,
+  addRestart,
+  addFork,
   addCancel,
   addMigrate,
   addSchedule,

@@ -17,6 +17,8 @@ import {
   type NewDefinition,
   planMigration,
 } from './client-migrate.js';
+import { fork, type ForkRequest } from './client-fork.js';
+import { type Sent, type SteeringOutcome, type SteeringRequest, steer, steeringOutcome } from './client-steer.js';
 import { type RunVerdict, verifyRun } from './client-verify.js';
 import { Plans } from './plans.js';
 
@@ -141,6 +143,20 @@ export class Operator {
 
   migrationOutcome(plan: MigrationPlan, within: { waitMs: number; signal: AbortSignal }): Promise<MigrationOutcome> {
     return migrationOutcome(this.#means, { plan, ...within });
+  }
+
+  /** See `fork`. */
+  fork(run: string, request: ForkRequest): ReturnType<typeof fork> {
+    return fork(this.#means, run, request);
+  }
+
+  /** See `steer`. */
+  steer(run: string, request: SteeringRequest): Promise<Sent> {
+    return steer(this.#means, run, request);
+  }
+
+  steeringOutcome(sent: Sent, within: { waitMs: number; signal: AbortSignal }): Promise<SteeringOutcome> {
+    return steeringOutcome(this.#means, { sent, ...within });
   }
 
   /** Losses that nobody has acknowledged, oldest first, each with the replies that came too late since. */

@@ -292,7 +292,7 @@ export class Client {
         `the key "${key}" has been used to ${kind} run ${run} in another way; use another key`,
       );
     }
-    return outcome.outcome;
+    return outcome.outcome === 'repeated' ? 'repeated' : 'admitted';
   }
 
   async #putDefinition(definition: WorkflowDefinition): Promise<void> {

@@ -19,6 +19,7 @@ import {
 import { RUN_FORMAT } from '../core/formats.js';
 import { chainHash, genesisHash, journalText } from '../core/journal.js';
 import type { Commit, InboxEntry, StoredRun } from '../core/ports.js';
+import { isSteering, parseSteering } from '../core/steering.js';
 import type { Plan } from '../definition/plan.js';
 import { parseRecord, runRecordSchema, stepRecordSchema } from '../machines/records.js';
 import { type FoldResult, type RunState, runState } from '../machines/state.js';
@@ -90,6 +91,7 @@ export function messageFrom(
       case 'inner-run':
         return { ...stamp, kind: 'inner-run', outcome: innerRunBodySchema.parse(JSON.parse(entry.body)) };
       default:
+        if (isSteering(entry.kind)) return { ...stamp, ...parseSteering(entry.kind, bounded(entry.body)) };
         return { invalid: `messages of kind "${entry.kind}" are not known` };
     }
   } catch (error) {

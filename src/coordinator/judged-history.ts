@@ -6,6 +6,7 @@ import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
 import { chainHash, genesisHash, journalMessages } from '../core/journal.js';
 import { runInputSchema } from '../core/messages.js';
+import { standsAlone } from '../core/steering.js';
 import type { HistoryEntry } from '../core/ports.js';
 import { parseRecord, runRecordSchema } from '../machines/records.js';
 import type { Migration } from '../machines/migrate.js';
@@ -162,6 +163,8 @@ class Judge implements JudgedHistory {
 
   async #fold(entry: HistoryEntry): Promise<Migration | null> {
     if (this.state === null) return null;
+    // Who ended it by hand has ended its steps too, and what takes it up again goes by those.
+    if (this.byHand && journalMessages(entry.messages).some(({ kind }) => standsAlone(kind))) return null;
     try {
       return await transition(this.#plans, { state: this.state, messages: journalMessages(entry.messages) });
     } catch (error) {

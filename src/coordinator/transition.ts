@@ -3,9 +3,11 @@
  * to the same, so there is one way.
  */
 import type { Message } from '../core/messages.js';
+import { isSteering, type SteeringMessage, standsAlone } from '../core/steering.js';
 import { fold } from '../machines/fold.js';
 import { foldMigration, type Migration } from '../machines/migrate.js';
 import type { RunState } from '../machines/state.js';
+import { foldSteering } from '../machines/steering.js';
 import type { Plans } from './plans.js';
 
 /**
@@ -19,16 +21,21 @@ export async function transition(
   const [first] = messages;
   if (first?.kind === 'migrate' && messages.length === 1)
     return foldMigration(state, first, await plans.get(first.definition));
+  if (first !== undefined && isSteering(first.kind) && standsAlone(first.kind) && messages.length === 1)
+    return { ...foldSteering(state, first as Extract<Message, SteeringMessage>), definition: null };
   return { state, result: fold(state, messages), definition: null };
 }
 
-/** Puts together what is folded at once: a migration stands alone, since it changes what all others are folded through. */
+/**
+ * Puts together what is folded at once: a migration stands alone, since it changes what all others are folded through, and so
+ * does what takes a run up from its records.
+ */
 export function inTransitions<T extends { readonly kind: string }>(messages: readonly T[]): readonly (readonly T[])[] {
-  if (!messages.some(({ kind }) => kind === 'migrate')) return [messages];
+  if (!messages.some(({ kind }) => isAlone(kind))) return [messages];
   const groups: T[][] = [];
   let open: T[] | null = null;
   for (const message of messages) {
-    if (message.kind === 'migrate') {
+    if (isAlone(message.kind)) {
       groups.push([message]);
       open = null;
     } else if (open === null) {
@@ -39,4 +46,8 @@ export function inTransitions<T extends { readonly kind: string }>(messages: rea
     }
   }
   return groups;
+}
+
+function isAlone(kind: string): boolean {
+  return kind === 'migrate' || standsAlone(kind);
 }

@@ -18,7 +18,7 @@ export function summaryOf(row: RunRow): RunSummary {
   try {
     return readSummary(row);
   } catch (error) {
-    const nothing = { createdAt: 0, startedAt: null, endedAt: null, failure: null, canceled: null };
+    const nothing = { createdAt: 0, startedAt: null, endedAt: null, failure: null, canceled: null, paused: null };
     return {
       id: row.run,
       workflow: '',
@@ -74,6 +74,7 @@ function summarize(record: RunRecord, quarantined: string | null): RunSummary {
     endedAt,
     failure,
     canceled,
+    paused: record.steered?.paused ?? null,
     quarantined,
     slot: status === 'pending' ? slot : null,
     parent,

@@ -62,6 +62,11 @@ export const ERRORS = {
     exit: 2,
     retryable: false,
   },
+  STEERING_REFUSED: {
+    summary: 'The run cannot be steered like that as it stands; nothing was changed.',
+    exit: 2,
+    retryable: false,
+  },
   MIGRATION_REFUSED: {
     summary: 'The run cannot go on with the other definition: steps of it do not fit.',
     exit: 2,

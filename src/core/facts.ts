@@ -54,6 +54,32 @@ export type Fact =
       readonly error: StepFailure;
     })
   | (FactBase & { readonly type: 'run.canceled'; readonly reason: string; readonly by: string })
+  /** Nothing new begins until it is resumed; what is under way goes on. */
+  | (FactBase & { readonly type: 'run.paused'; readonly reason: string; readonly by: string })
+  | (FactBase & { readonly type: 'run.resumed'; readonly by: string })
+  /** It goes on from where it failed or was canceled: these steps run again, with all that is in them. */
+  | (FactBase & {
+      readonly type: 'run.retried';
+      readonly reason: string;
+      readonly by: string;
+      readonly steps: readonly string[];
+    })
+  | (FactBase & {
+      readonly type: 'run.restarted';
+      readonly from: string;
+      readonly reason: string;
+      readonly by: string;
+      readonly steps: readonly string[];
+    })
+  /** It shares the past of another run. */
+  | (FactBase & {
+      readonly type: 'run.forked';
+      readonly from: string;
+      readonly step: string;
+      readonly by: string;
+      /** What it has taken over. */
+      readonly steps: readonly string[];
+    })
   | (FactBase & {
       readonly type: 'run.migrated';
       /** Hashes of the definitions. */
@@ -88,7 +114,13 @@ export type Fact =
       readonly result: JsonValue;
       readonly artifacts: readonly ArtifactRef[];
     })
-  | (FactBase & { readonly type: 'step.skipped'; readonly step: string; readonly reason: string })
+  | (FactBase & {
+      readonly type: 'step.skipped';
+      readonly step: string;
+      readonly reason: string;
+      /** Who said so; left out when the workflow did. */
+      readonly by?: string;
+    })
   | (AttemptFact & { readonly type: 'step.canceled'; readonly reason: string })
   | (AttemptFact & {
       readonly type: 'step.fallback';

@@ -135,7 +135,7 @@ export interface CollectPort {
   heads(partition: number, runs: readonly string[]): Promise<readonly RunHead[]>;
   /** About, with its history. */
   bytesOf(partition: number, run: string): Promise<number>;
-  /** Deletes a run with its history, when it has ended and is still at that version. */
+  /** Deletes a run with its history, when it has ended, is still at that version, and no message on its way takes it up again. */
   remove(ended: { partition: number; run: string; version: number; status: string }): Promise<'removed' | 'stale'>;
   /**
    * Whatever is stored in a partition, but for some runs, that may name an artifact or a definition. A text that moves

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type JsonObject, type JsonValue, jsonObjectSchema, jsonValueSchema } from './json.js';
 import { ENGINE_CLASSES, type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
+import type { SteeringMessage } from './steering.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -49,17 +50,32 @@ export interface RunParent {
   readonly token: string;
 }
 
+/** What a run that was forked shares with another one. */
+export interface RunPast {
+  readonly run: string;
+  /** The step that it begins with. */
+  readonly step: string;
+  readonly by: string;
+  /** Records of the steps that stand before it, by path. */
+  readonly steps: Readonly<Record<string, JsonObject>>;
+}
+
 /** What a run is started with. Never changes afterwards. */
 export interface RunInput {
   readonly task: JsonObject;
   readonly workspace: Workspace | null;
   readonly parent: RunParent | null;
+  /** Left out of a run that was not forked. */
+  readonly past?: RunPast | undefined;
 }
 
 export const runInputSchema = z.strictObject({
   task: jsonObjectSchema,
   workspace: workspaceSchema.nullable(),
   parent: z.strictObject({ run: z.string(), step: z.string(), token: z.string() }).nullable(),
+  past: z
+    .strictObject({ run: z.string(), step: z.string(), by: z.string(), steps: z.record(z.string(), jsonObjectSchema) })
+    .optional(),
 }) satisfies z.ZodType<RunInput>;
 
 /** The outcome of an earlier step, as later personas see it. */
@@ -280,5 +296,6 @@ export type Message = Readonly<{ id: string; at: number }> &
     | (Readonly<{ kind: 'signal' }> & Readonly<z.infer<typeof signalBodySchema>>)
     | (Readonly<{ kind: 'decide' }> & Readonly<z.infer<typeof decideBodySchema>>)
     | (Readonly<{ kind: 'migrate' }> & Readonly<z.infer<typeof migrateBodySchema>>)
+    | SteeringMessage
     | Readonly<{ kind: 'inner-run'; outcome: InnerRunOutcome }>
   );

@@ -13,6 +13,7 @@ import type { RequestPort } from './request-port.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
 import type { SchedulePort } from './schedule-port.js';
 import type { RunStatus } from './statuses.js';
+import type { SteeringKind } from './steering.js';
 
 /** The right to move the runs of one partition. The nonce fences after a roll-back, when an epoch can repeat. */
 export interface Lease {
@@ -146,14 +147,14 @@ export interface PartitionPort {
 
 /** What came in through a client. The first call with a key has its effect; a repeated one gets the same answer. */
 export interface AdmissionPort {
-  admit(
-    request: Admission,
-  ): Promise<
+  admit(request: Admission): Promise<
     | { outcome: 'admitted' }
     | { outcome: 'repeated' }
     | { outcome: 'conflict' }
     | { outcome: 'no_run' }
     | { outcome: 'ended'; status: RunStatus }
+    /** As many runs as may hold the slot do so, or others wait for it. */
+    | { outcome: 'full' }
   >;
 }
 
@@ -175,7 +176,15 @@ export type Admission = Readonly<{
          */
         slot: Slot | null;
       }>
-    | Readonly<{ kind: 'cancel' | 'signal' | 'decide' | 'migrate'; body: string }>
+    | Readonly<{
+        kind: 'cancel' | 'signal' | 'decide' | 'migrate' | SteeringKind;
+        body: string;
+        /**
+         * Also for a run that has ended, which it takes up again: such a run is not removed while the message is not applied,
+         * and takes a place of its slot at once. Left out: a run that has ended is told nothing.
+         */
+        reopens?: { readonly slot: Slot | null };
+      }>
   );
 
 /** A place among at most `limit` runs with the same key. All of them live in one partition. */

@@ -50,6 +50,8 @@ export interface RunSummary {
   /** Step that made the run fail, with why. */
   readonly failure: (StepFailure & { readonly step: string | null }) | null;
   readonly canceled: { readonly reason: string; readonly by: string } | null;
+  /** Why nothing new begins, and since when; null when it is not paused. */
+  readonly paused?: { readonly reason: string; readonly by: string; readonly at: number } | null;
   readonly quarantined: string | null;
   /** What it waits its turn for before it starts, or null. */
   readonly slot: Slot | null;

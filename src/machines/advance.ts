@@ -63,12 +63,13 @@ function tellList(draft: Draft, settled: Settled): void {
     failRun(draft, failure);
     windDown(draft, rootOf(draft), `step ${failure.step ?? settled.path} failed`);
   }
-  if (settled.last) endRun(draft);
+  if (settled.last && !draft.paused) endRun(draft);
 }
 
 /** Starts a step, or skips it. A condition or template that cannot be evaluated is the workflow's fault: the step fails and says where. */
 function startStep(draft: Draft, path: string, { itsTurn }: { itsTurn: boolean }): void {
-  if (draft.step(path).status !== 'pending') return;
+  // Resuming the run finds what was held back, see pausing.ts.
+  if (draft.step(path).status !== 'pending' || draft.paused) return;
   const step = planned(draft, path);
   const { definition } = step;
   try {
@@ -172,7 +173,7 @@ function queue(draft: Draft, path: string): void {
 }
 
 function takeFromBacklog(draft: Draft): string | null {
-  if (draft.record.queued === 0 || isFull(draft) || runHasEnded(draft.record.status)) return null;
+  if (draft.record.queued === 0 || draft.paused || isFull(draft) || runHasEnded(draft.record.status)) return null;
   const first = firstOf(draft);
   if (first === undefined) return null;
   const { paths, head } = backlogOf(draft);

@@ -8,7 +8,7 @@ import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definit
 import { openPlanned } from './blocks.js';
 import { failStep } from './failures.js';
 import { mayGoOn, planned } from './instances.js';
-import { base, cancelStep, delayOf, moveStep } from './moves.js';
+import { base, cancelStep, delayOf, disarm, moveStep } from './moves.js';
 import type { StepRecord } from './records.js';
 import { retriesOf } from './retries.js';
 import type { Draft } from './state.js';
@@ -129,7 +129,19 @@ function retry(
   // The fact comes before the request that the move may dispatch at once, so that a reader sees them in this order.
   const delayMs = lost ? 0 : delayOf(draft, path, change.failures ?? 1);
   draft.facts.push({ ...base(draft), type: 'step.retrying', step: path, attempt, error, worker, delayMs });
-  moveStep(draft, path, lost ? 'REQUEUE' : 'RETRY', { token: null, endedAt: draft.cause.at, ...change });
+  askAgain(draft, path, { atOnce: lost, change: { token: null, endedAt: draft.cause.at, ...change } });
+}
+
+/** While the run is paused, what would be asked at once waits like what is asked later, and is due when it goes on. */
+function askAgain(
+  draft: Draft,
+  path: string,
+  { atOnce, change }: { atOnce: boolean; change: Partial<StepRecord> },
+): void {
+  moveStep(draft, path, atOnce && !draft.paused ? 'REQUEUE' : 'RETRY', change);
+  if (!atOnce || !draft.paused) return;
+  disarm(draft, path, ['retry']);
+  draft.setMore(path, { due: true });
 }
 
 /** Asks the next persona, with its own retries. */
@@ -143,5 +155,6 @@ function fallBack(
   const from = personas[next - 1] ?? '';
   const to = personas[next] ?? '';
   draft.facts.push({ ...base(draft), type: 'step.fallback', step: path, attempt, from, to, error });
-  moveStep(draft, path, 'REQUEUE', { failures: 0, losses: 0, token: null, error, more: { ...more, asked: next } });
+  const change = { failures: 0, losses: 0, token: null, error, more: { ...more, asked: next } };
+  askAgain(draft, path, { atOnce: true, change });
 }

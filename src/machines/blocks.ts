@@ -109,7 +109,7 @@ export function windDown(draft: Draft, { list, prefix }: ListInstance, reason: s
 }
 
 /** Cancels a step that is not settled, and all that is open inside it. */
-function cancelTree(draft: Draft, path: string, reason: string): void {
+export function cancelTree(draft: Draft, path: string, reason: string): void {
   const { status } = draft.step(path);
   if (stepIsSettled(status)) return;
   const lists = [...openLists(draft, path, () => itemsBegun(draft, path))];
@@ -170,7 +170,11 @@ function openWith(
   { block, detail, timeoutMs }: { block: BlockRecord; detail: JsonObject; timeoutMs: number | null },
 ): void {
   const at = draft.cause.at;
-  moveStep(draft, path, 'OPEN', { attempt: 1, begunAt: at, more: { ...draft.step(path).more, block } });
+  moveStep(draft, path, 'OPEN', {
+    attempt: draft.step(path).attempt + 1,
+    begunAt: at,
+    more: { ...draft.step(path).more, block },
+  });
   draft.facts.push({ ...base(draft), type: 'step.opened', step: path, detail });
   if (timeoutMs !== null) armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs });
 }

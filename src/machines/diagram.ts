@@ -11,7 +11,7 @@ export function lifecycleDiagram(machine: AnyStateMachine): string {
           lines.push(`  ${state.key} --> ${target.key} : ${transition.eventType}`);
       }
     }
-    if (state.type === 'final') lines.push(`  ${state.key} --> [*]`);
+    if (state.tags.includes('over')) lines.push(`  ${state.key} --> [*]`);
   }
   return lines.join('\n');
 }

@@ -1,7 +1,6 @@
 /** How a run ends: its result, what undoes it when it failed or was canceled, and who is told. */
 import { hasCode } from '../core/errors.js';
 import type { JsonValue } from '../core/json.js';
-import { timerId } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
 import { begin } from './blocks.js';
 import { tellParent } from './inner-runs.js';
@@ -9,6 +8,7 @@ import { frameOf, type ListInstance, planned } from './instances.js';
 import { base } from './moves.js';
 import type { ListFailure } from './records.js';
 import { type RunEvent, runLifecycle } from './run.machine.js';
+import { deadlineTimer } from './run-time.js';
 import { scopeOfResult } from './scope.js';
 import type { Draft } from './state.js';
 import { valueOf } from './values.js';
@@ -83,7 +83,7 @@ function compensable(draft: Draft): readonly string[] {
   return [...draft.touched()]
     .filter((path) => {
       const { status, more } = draft.step(path);
-      if (status !== 'succeeded' || more.undo !== undefined) return false;
+      if (status !== 'succeeded' || more.undo !== undefined || more.past === true) return false;
       // What undoes is not undone.
       return planned(draft, path).lists.compensate !== undefined && !path.includes('[compensate]/');
     })
@@ -142,8 +142,4 @@ function tellEnd(draft: Draft): void {
       step: failure.step,
       error: { class: failure.class, message: failure.message },
     });
-}
-
-export function deadlineTimer(draft: Draft): string {
-  return timerId({ kind: 'deadline', run: draft.record.id, step: '', attempt: 1 });
 }

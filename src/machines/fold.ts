@@ -3,24 +3,23 @@
  * arrival of each message by the store's clock, so folding again gives the same result to the byte.
  * A message that changes nothing leaves a fact that says why.
  */
-import { hasCode } from '../core/errors.js';
 import type { StepFailure } from '../core/facts.js';
 import type { InnerRunOutcome, Message } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
-import { within } from '../definition/plan-expressions.js';
-import { workflowTimeout } from '../definition/render.js';
 import { isAsking } from '../definition/steps.js';
-import { startScope } from '../definition/variables.js';
 import { advance } from './advance.js';
 import { questionOf, refusalOf } from './answers.js';
 import { attemptFailed, takeReply, tryAgain } from './attempts.js';
 import { begin, cancelInside, moreRounds, timeOutBlock, windDown } from './blocks.js';
-import { deadlineTimer, endPending, endRun, failRun } from './ending.js';
+import { endPending, endRun, failRun } from './ending.js';
 import { endFailed, failStep } from './failures.js';
-import { cancelInnerRun, innerRunWaits, openInnerRun } from './inner-runs.js';
+import { adopt } from './forking.js';
+import { cancelInnerRun, innerRunWaits } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
 import { base, moveStep, passStep } from './moves.js';
+import { goOn, isOver, pause, resume, tryNext } from './pausing.js';
 import { runLifecycle } from './run.machine.js';
+import { deadlineTimer, timeFrom, timeoutOf } from './run-time.js';
 import { Draft, type FoldResult, type RunState } from './state.js';
 import { decide as decideStep, SIGNALS_KEPT, takeSignal } from './waits.js';
 
@@ -59,6 +58,14 @@ function apply(draft: Draft, message: Message): string | null {
       return decide(draft, message);
     case 'inner-run':
       return innerRun(draft, message.outcome);
+    case 'pause':
+      return pause(draft, message);
+    case 'resume':
+      return resume(draft, message);
+    case 'retry':
+    case 'skip':
+    case 'restart':
+      return 'it is folded alone: see steering.ts';
     case 'migrate':
       return 'a migration is folded alone: see migrate.ts';
   }
@@ -87,24 +94,10 @@ function start(draft: Draft, message: MessageOf<'start'>): string | null {
   const { definition, hash } = plan;
   draft.facts.push({ ...base(draft), type: 'run.started', workflow: definition.name, definition: hash });
   if (timeout !== null) draft.arm(deadlineTimer(draft), { afterMs: timeout.ms });
-  if (!begin(draft, rootOf(draft))) endRun(draft);
+  const { past } = draft.state.input;
+  if (past !== undefined) adopt(draft, past);
+  else if (!begin(draft, rootOf(draft))) endRun(draft);
   return null;
-}
-
-/** The time that the run may take, or why it cannot be said; null without one. */
-export function timeoutOf({
-  plan,
-  task,
-  variables,
-}: Draft): { readonly ms: number } | { readonly unfit: string } | null {
-  const { timeout, definition } = plan;
-  if (timeout === null) return null;
-  try {
-    return { ms: workflowTimeout(within('timeout', () => timeout.render(startScope(definition, task, variables)))) };
-  } catch (error) {
-    if (!hasCode(error, 'EXPRESSION_FAILED')) throw error;
-    return { unfit: error.message };
-  }
 }
 
 function reply(draft: Draft, message: MessageOf<'reply'>): string | null {
@@ -126,8 +119,7 @@ function timer(draft: Draft, message: MessageOf<'timer'>): string | null {
   if (kind === 'wait' || kind === 'retry') {
     if (record.status !== (kind === 'wait' ? 'waiting' : 'retrying')) return late;
     if (kind === 'wait') passStep(draft, path);
-    else if (step.definition.type === 'workflow') openInnerRun(draft, path, { ...step, definition: step.definition });
-    else moveStep(draft, path, 'DISPATCH');
+    else tryNext(draft, path);
     return null;
   }
   if (!isAsking(step.definition)) return timeOut(draft, path, { at: message.at, late });
@@ -180,9 +172,9 @@ function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: s
 
 /** The run's own time is up: what is under way is canceled, and what deals with failures still runs. */
 function deadline(draft: Draft): string | null {
-  const { status, startedAt, failure } = draft.record;
+  const { status, failure } = draft.record;
   if (status !== 'running' && status !== 'waiting') return `the run is ${status}`;
-  const message = `the run was not over within ${seconds(draft.cause.at - (startedAt ?? draft.cause.at))}`;
+  const message = `the run was not over within ${seconds(draft.cause.at - timeFrom(draft))}`;
   if (failure === null) failRun(draft, { class: 'TIMEOUT', message, step: null });
   const root = rootOf(draft);
   // What deals with failures is there for this.
@@ -196,16 +188,20 @@ function deadline(draft: Draft): string | null {
 
 function cancel(draft: Draft, { reason, by, claims }: MessageOf<'cancel'>): string | null {
   const { status, canceled } = draft.record;
-  if (canceled !== null || runLifecycle.move(status, 'CANCEL') === null || status === 'compensating')
-    return `a run that is ${status} cannot be canceled`;
+  const cancelable = status === 'pending' || status === 'running' || status === 'waiting' || status === 'paused';
+  if (canceled !== null || !cancelable) return `a run that is ${status} cannot be canceled`;
   draft.setRecord({ canceled: { reason, by } });
   if (status === 'pending') {
     endPending(draft);
     return null;
   }
+  // What is to be undone is begun, so it is not paused any more.
+  const heldBack = draft.paused && isOver(draft);
+  goOn(draft, by);
   // An attempt in a worker's hands is canceled too; its next heartbeat tells the worker to stop.
   for (const [path, claim] of claims) if (findPlanned(draft, path) !== null) began(draft, path, claim);
   cancelInside(draft, [rootOf(draft)], 'the run was canceled');
+  if (heldBack) endRun(draft);
   return null;
 }
 

@@ -6,8 +6,8 @@ import { messageOf } from '../core/errors.js';
 import { type StepStatus, stepIsSettled } from '../core/statuses.js';
 import { compileSubPlan, type Plan, type PlannedStep } from '../definition/plan.js';
 import { listsOf, type StepDefinition } from '../definition/steps.js';
-import { timeoutOf } from './fold.js';
 import type { StepRecord } from './records.js';
+import { timeoutOf } from './run-time.js';
 import { Draft, type RunState, runState } from './state.js';
 
 export interface MappedStep {

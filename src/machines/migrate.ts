@@ -9,12 +9,12 @@ import type { Plan } from '../definition/plan.js';
 import { isAsking } from '../definition/steps.js';
 import { advance } from './advance.js';
 import { windDown } from './blocks.js';
-import { deadlineTimer } from './ending.js';
-import { timeoutOf } from './fold.js';
-import { type ListInstance, openLists, planned, rootOf } from './instances.js';
+import { planned, rootOf } from './instances.js';
 import { type Mapping, mapRun, rootStepOf } from './mapping.js';
-import { base, disarm, itemsBegun, skipStep } from './moves.js';
+import { base, disarm, skipStep } from './moves.js';
+import { makeReady } from './readiness.js';
 import type { StepRecord } from './records.js';
+import { setDeadline } from './run-time.js';
 import { Draft, type FoldResult, type RunState, runState } from './state.js';
 
 type Migrate = Extract<Message, { readonly kind: 'migrate' }>;
@@ -79,10 +79,7 @@ function changeTimers(draft: Draft, before: RunState): void {
       disarm(draft, path, ['timeout']);
   }
   if (JSON.stringify(before.plan.definition.timeout) === JSON.stringify(draft.plan.definition.timeout)) return;
-  const timeout = timeoutOf(draft);
-  const spent = draft.cause.at - (draft.record.startedAt ?? draft.cause.at);
-  if (timeout === null) draft.disarm(deadlineTimer(draft));
-  else if ('ms' in timeout) draft.arm(deadlineTimer(draft), { afterMs: timeout.ms - spent });
+  setDeadline(draft);
 }
 
 function goOn(draft: Draft, mapping: Mapping): void {
@@ -93,22 +90,4 @@ function goOn(draft: Draft, mapping: Mapping): void {
     if (skip !== null && draft.step(id).status === 'pending') skipStep(draft, id, skip);
   makeReady(draft, rootOf(draft));
   advance(draft);
-}
-
-/** Starts what nothing holds back any more, in a list and in all that is open inside it. */
-function makeReady(draft: Draft, { list, prefix }: ListInstance): void {
-  for (const id of list.steps) {
-    const path = `${prefix}${id}`;
-    const { status, more } = draft.step(path);
-    if (status === 'pending') {
-      const { dependencies } = planned(draft, path);
-      const free = dependencies.every((before) => stepIsSettled(draft.step(`${prefix}${before}`).status));
-      const { place, ...rest } = more;
-      if (free && place === undefined) draft.ready.push(path);
-      // It has a place in the line of those that only wait for others to end, and must wait for more than that now.
-      else if (!free && place !== undefined) draft.setStep(path, { more: rest });
-    } else if (status === 'working' && more.block !== undefined) {
-      for (const inside of openLists(draft, path, () => itemsBegun(draft, path))) makeReady(draft, inside);
-    }
-  }
 }

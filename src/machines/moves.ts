@@ -30,9 +30,10 @@ export function moveStep(draft: Draft, path: string, event: StepEvent, change: P
   for (const action of move.actions) if (!ON_LEAVING.has(action)) act(draft, { path, step, action });
 }
 
-export function skipStep(draft: Draft, path: string, reason: string): void {
+/** `by`: who said so, when it was not the workflow. */
+export function skipStep(draft: Draft, path: string, reason: string, by?: string): void {
   moveStep(draft, path, 'SKIP', { reason });
-  draft.facts.push({ ...base(draft), type: 'step.skipped', step: path, reason });
+  draft.facts.push({ ...base(draft), type: 'step.skipped', step: path, reason, ...(by !== undefined && { by }) });
 }
 
 export function cancelStep(draft: Draft, path: string, reason: string): void {

@@ -18,6 +18,13 @@ const listFailureSchema = failureSchema.extend({ step: z.string().nullable() });
 /** Why a list of steps fails, and which step was the first. */
 export type ListFailure = Readonly<z.infer<typeof listFailureSchema>>;
 
+const steeredSchema = z.strictObject({
+  /** Why nothing new begins, who said so, and since when; null when it is not paused. */
+  paused: z.strictObject({ reason: z.string(), by: z.string(), at: z.number() }).nullable(),
+  /** Since when the run's own time counts, ms: later than its start by the time that it was paused. */
+  timeFrom: z.number().nullable(),
+});
+
 export const runRecordSchema = z.strictObject({
   format: z.literal(RECORD_FORMAT),
   id: z.string(),
@@ -46,6 +53,8 @@ export const runRecordSchema = z.strictObject({
   parent: z.strictObject({ run: z.string(), step: z.string() }).nullable(),
   /** Signals that no step has waited for yet, oldest first. */
   signals: z.array(z.strictObject({ name: z.string(), data: jsonValueSchema, by: z.string() })).readonly(),
+  /** What people have done to it besides; left out of a run that nobody has steered. */
+  steered: steeredSchema.optional(),
 });
 export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
 
@@ -101,6 +110,12 @@ const moreSchema = z.strictObject({
   place: z.int().positive().optional(),
   /** Place among `persona` and `fallback` of the one that is asked; the first when it is left out. */
   asked: z.int().positive().optional(),
+  /** Of a step that is `retrying`: the time for its next attempt came while the run was paused. */
+  due: z.literal(true).optional(),
+  /** People have said that the run goes on without it; it stays so when the run is tried again. */
+  passedOver: z.literal(true).optional(),
+  /** Another run has done it, which this one was forked from: it is not this one's to undo. */
+  past: z.literal(true).optional(),
 });
 export type StepMore = Readonly<z.infer<typeof moreSchema>>;
 

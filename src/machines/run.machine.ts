@@ -3,8 +3,21 @@ import { setup } from 'xstate';
 import type { RunStatus } from '../core/statuses.js';
 import { Lifecycle } from './lifecycle.js';
 
-/** WAIT and WAKE: nothing but people, signals and the clock can move it, and something can again. */
-export type RunEvent = 'START' | 'WAIT' | 'WAKE' | 'COMPENSATE' | 'COMPLETE' | 'FAIL' | 'CANCEL';
+/**
+ * WAIT and WAKE: nothing but people, signals and the clock can move it, and something can again. A run that is paused ends
+ * only when it is resumed, and who cancels one resumes it first. REOPEN takes up one that has ended.
+ */
+export type RunEvent =
+  | 'START'
+  | 'WAIT'
+  | 'WAKE'
+  | 'PAUSE'
+  | 'RESUME'
+  | 'REOPEN'
+  | 'COMPENSATE'
+  | 'COMPLETE'
+  | 'FAIL'
+  | 'CANCEL';
 
 const machine = setup({ types: { events: {} as { type: RunEvent } } }).createMachine({
   id: 'run',
@@ -14,6 +27,7 @@ const machine = setup({ types: { events: {} as { type: RunEvent } } }).createMac
     running: {
       on: {
         WAIT: 'waiting',
+        PAUSE: 'paused',
         COMPENSATE: 'compensating',
         COMPLETE: 'completed',
         FAIL: 'failed',
@@ -23,16 +37,18 @@ const machine = setup({ types: { events: {} as { type: RunEvent } } }).createMac
     waiting: {
       on: {
         WAKE: 'running',
+        PAUSE: 'paused',
         COMPENSATE: 'compensating',
         COMPLETE: 'completed',
         FAIL: 'failed',
         CANCEL: 'canceled',
       },
     },
+    paused: { on: { RESUME: 'running' } },
     compensating: { on: { FAIL: 'failed', CANCEL: 'canceled' } },
-    completed: { type: 'final' },
-    failed: { type: 'final' },
-    canceled: { type: 'final' },
+    completed: { tags: 'over', on: { REOPEN: 'running' } },
+    failed: { tags: 'over', on: { REOPEN: 'running' } },
+    canceled: { tags: 'over', on: { REOPEN: 'running' } },
   },
 });
 

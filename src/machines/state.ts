@@ -123,6 +123,11 @@ class Line<T> {
     this.#items.push(item);
   }
 
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
@@ -180,12 +185,27 @@ export class Draft implements ScopedRun {
     return this.record.failure !== null || this.record.canceled !== null;
   }
 
+  /** Whether nothing new may begin. */
+  get paused(): boolean {
+    return this.record.status === 'paused';
+  }
+
   get task(): JsonObject {
     return this.state.input.task;
   }
 
   get variables(): JsonObject {
     return this.state.variables;
+  }
+
+  /** What is to follow, and what was counted, is found anew by the records. Only for a draft over a state without counts. */
+  forgetDerived(): void {
+    this.settled.clear();
+    this.ready.clear();
+    this.counters.clear();
+    this.backlog = null;
+    this.undo = null;
+    this.#line = null;
   }
 
   step(path: string): StepRecord {

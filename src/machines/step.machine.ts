@@ -7,7 +7,10 @@ import { setup } from 'xstate';
 import type { StepStatus } from '../core/statuses.js';
 import { Lifecycle } from './lifecycle.js';
 
-/** RETRY waits first; REQUEUE tries again at once. WAIT is for a time, a signal or people; RESUME goes on with a block; AGAIN begins anew. */
+/**
+ * RETRY waits first; REQUEUE tries again at once. WAIT is for a time, a signal or people; RESUME goes on with a block; AGAIN
+ * begins anew. People have a step that is over run again: RESET forgets how it ended, REOPEN goes on with what is in it.
+ */
 export type StepEvent =
   | 'DISPATCH'
   | 'OPEN'
@@ -21,10 +24,14 @@ export type StepEvent =
   | 'REQUEUE'
   | 'RESUME'
   | 'AGAIN'
+  | 'RESET'
+  | 'REOPEN'
   | 'CANCEL';
 export type StepAction = 'dispatch' | 'disarmAttempt' | 'armRetry' | 'disarmRetry' | 'disarmWait' | 'settle';
 
 const nothing = (): void => undefined;
+
+const TAKEN_UP = { RESET: 'pending', REOPEN: 'working' } as const;
 
 const machine = setup({
   types: { events: {} as { type: StepEvent } },
@@ -91,10 +98,10 @@ const machine = setup({
       exit: 'disarmRetry',
       on: { DISPATCH: 'queued', OPEN: 'working', WAIT: 'waiting', REFUSE: 'failed', CANCEL: 'canceled' },
     },
-    succeeded: { type: 'final', entry: 'settle' },
-    failed: { type: 'final', entry: 'settle' },
-    skipped: { type: 'final', entry: 'settle' },
-    canceled: { type: 'final', entry: 'settle' },
+    succeeded: { tags: 'over', entry: 'settle', on: TAKEN_UP },
+    failed: { tags: 'over', entry: 'settle', on: TAKEN_UP },
+    skipped: { tags: 'over', entry: 'settle', on: { RESET: 'pending' } },
+    canceled: { tags: 'over', entry: 'settle', on: TAKEN_UP },
   },
 });
 

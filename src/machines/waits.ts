@@ -51,7 +51,7 @@ export function openDecision(draft: Draft, path: string, step: PlannedStep & { d
     context: renderObject(step, 'context', scope),
     assignees: assignees.map(String),
   } as const;
-  ask(draft, path, { question, change: { attempt: 1, begunAt: draft.cause.at } });
+  ask(draft, path, { question, change: { attempt: draft.step(path).attempt + 1, begunAt: draft.cause.at } });
   if (timeoutMs !== null) armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs });
 }
 
@@ -101,7 +101,7 @@ function waitFor(
   waitsFor: { kind: 'time'; until: number } | { kind: 'signal'; name: string },
 ): void {
   const more = { ...draft.step(path).more, waitsFor };
-  moveStep(draft, path, 'WAIT', { attempt: 1, begunAt: draft.cause.at, more });
+  moveStep(draft, path, 'WAIT', { attempt: draft.step(path).attempt + 1, begunAt: draft.cause.at, more });
   draft.facts.push({ ...base(draft), type: 'step.waiting', step: path, waitsFor });
 }
 

@@ -173,6 +173,7 @@ function memoryCollecting({ contents, at, clock, watermarks }: Means): CollectPo
       const place = at(partition);
       const stored = place.runs.get(run);
       if (stored?.version !== version || stored.status !== status || !runHasEnded(stored.status)) return 'stale';
+      if (stored.reopening !== null && place.inbox.has(stored.reopening)) return 'stale';
       place.runs.delete(run);
       place.lease.position += 1;
       watermarks.note(partition);
@@ -255,6 +256,7 @@ function fieldsOf(run: MemoryRun): ReadonlyMap<string, string> {
   for (const name of ['status', 'definition', 'input', 'record'] as const) fields.set(name, run[name]);
   if (run.chain !== '') fields.set('chain', run.chain);
   if (run.quarantined !== null) fields.set('quarantined', run.quarantined);
+  if (run.reopening !== null) fields.set('reopening', run.reopening);
   for (const [id, { record, token, claim, delivered, late }] of run.steps) {
     if (record !== null) fields.set(`s:${id}`, record);
     if (token !== null) fields.set(`t:${id}`, token);

@@ -29,6 +29,8 @@ export interface MemoryRun {
   record: string;
   chain: string;
   quarantined: string | null;
+  /** Id of the last message that takes it up again although it has ended. */
+  reopening: string | null;
   readonly createdAt: number;
   readonly steps: Map<string, MemoryStep>;
   readonly history: HistoryEntry[];
@@ -153,10 +155,12 @@ export class MemoryPartition {
     return `${String(this.#lastId.ms)}-${String(this.#lastId.sequence)}`;
   }
 
-  post(message: Omit<InboxEntry, 'id'>): void {
+  /** Returns its id. */
+  post(message: Omit<InboxEntry, 'id'>): string {
     const id = this.nextId();
     this.inbox.set(id, { id, ...message });
     this.changed();
+    return id;
   }
 
   /** A run that has begun nothing; its `start` message is another matter. */
@@ -170,6 +174,7 @@ export class MemoryPartition {
       record,
       chain: '',
       quarantined: null,
+      reopening: null,
       createdAt: this.now(),
       steps: new Map(),
       history: [],

@@ -35,6 +35,16 @@ export class MemorySlots {
     return advance(slot);
   }
 
+  /** Gives the run a place, when there is one that nobody waits for; whether it holds one then. */
+  enter({ key, limit }: Slot, run: string): boolean {
+    const slot = this.#slots.get(key) ?? { limit, holders: new Set<string>(), line: new Set<string>() };
+    if (!slot.holders.has(run) && limit - slot.holders.size - slot.line.size < 1) return false;
+    this.#slots.set(key, slot);
+    slot.limit = limit;
+    slot.holders.add(run);
+    return true;
+  }
+
   /** Takes the run out, whether it holds or waits. Returns the runs whose turn has come, in order. */
   leave(key: string, run: string): readonly string[] {
     const slot = this.#slots.get(key);

@@ -109,14 +109,19 @@ function memoryAdmission(at: At, watermarks: MemoryWatermarks): AdmissionPort {
         };
       }
       if (kind !== 'start' && stored === undefined) return { outcome: 'no_run' };
-      if (kind !== 'start' && stored !== undefined && runHasEnded(stored.status))
-        return { outcome: 'ended', status: stored.status };
+      const over = kind !== 'start' && stored !== undefined && runHasEnded(stored.status);
+      const slot = request.kind === 'start' ? null : (request.reopens?.slot ?? null);
+      if (over && request.reopens === undefined) return { outcome: 'ended', status: stored.status };
+      if (over && slot !== null && !place.slots.enter(slot, run)) return { outcome: 'full' };
       place.lease.position += 1;
       watermarks.note(request.partition);
       for (const old of expired(place).slice(0, KEYS_FORGOTTEN_AT_ONCE)) place.admitted.delete(old);
       place.admitted.set(idempotencyKey, { hash: requestHash, at: place.now() });
       if (request.kind === 'start') begin(place, request);
-      else place.post({ run, kind, head: '', body: request.body });
+      else {
+        const entry = place.post({ run, kind, head: '', body: request.body });
+        if (over) stored.reopening = entry;
+      }
       return { outcome: 'admitted' };
     },
   };

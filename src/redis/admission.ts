@@ -34,6 +34,8 @@ export class RedisAdmission implements AdmissionPort {
         return { outcome: 'no_run' };
       case 'ENDED':
         return { outcome: 'ended', status: String(rest[0]) as RunStatus };
+      case 'FULL':
+        return { outcome: 'full' };
       default:
         return { outcome: 'conflict' };
     }
@@ -49,12 +51,14 @@ export class RedisAdmission implements AdmissionPort {
     );
   }
 
-  #tell({ partition, kind, run, idempotencyKey, requestHash, body }: Exclude<Admission, Start>): Script {
+  #tell({ partition, kind, run, idempotencyKey, requestHash, body, reopens }: Exclude<Admission, Start>): Script {
     const keys = this.#keys.partition(partition);
+    const slot = reopens?.slot ?? null;
+    const slotKeys = slot === null ? [] : [keys.slot(slot.key), keys.slotLine(slot.key)];
     return this.#connection.script(
       'tell',
-      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.lease],
-      [kind, run, idempotencyKey, requestHash, RETENTION_MS, body],
+      [keys.admitted, keys.admissionTimes, keys.inbox, keys.run(run), keys.lease, ...slotKeys],
+      [kind, run, idempotencyKey, requestHash, RETENTION_MS, body, reopens === undefined ? '' : 1, slot?.limit ?? ''],
     );
   }
 }

@@ -46,7 +46,7 @@ export function redisCollecting({ connection, keys: all, watermarks }: KeepMeans
       const list = keys.runs(RUN_STATUSES.find((known) => known === status) ?? 'failed');
       const [reply, ...where] = await connection.script(
         'remove',
-        [keys.run(run), keys.history(run), list, keys.lease],
+        [keys.run(run), keys.history(run), list, keys.lease, keys.inbox],
         [run, version, status],
       );
       watermarks.noteReply(partition, where);

@@ -142,7 +142,7 @@ export class PartitionKeys {
 
   /**
    * hash: format, version, status, definition, input, record, chain (hash of the newest entry of the history),
-   * quarantined; and per step `s:` record, `t:` token that is awaited, `c:` claim of the worker that holds it, `d:` token
+   * quarantined, reopening (id of the last message that takes it up again although it has ended); and per step `s:` record, `t:` token that is awaited, `c:` claim of the worker that holds it, `d:` token
    * of the last reply that was taken, `l:` token and worker of the last reply that came too late
    */
   run(run: string): string {

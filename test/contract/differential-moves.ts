@@ -78,10 +78,18 @@ const start = fc.record({
 const tell = fc.record({
   partition,
   run,
-  kind: one<'cancel' | 'signal' | 'decide' | 'migrate'>('cancel', 'signal', 'decide', 'migrate'),
+  kind: one<'cancel' | 'signal' | 'decide' | 'migrate' | 'retry'>(
+    'cancel',
+    'signal',
+    'decide',
+    'migrate',
+    'retry',
+    'retry',
+  ),
   key: one<string>('k3', 'k4', 'k5'),
   hash,
   body: text,
+  slot: fc.option(fc.record({ key: slotKey, limit: fc.integer({ min: 1, max: 3 }) })),
 });
 const begin = fc.record({
   delivery: ago,
@@ -177,7 +185,7 @@ const BEGINNING: readonly Move[] = [
   },
   { process: 0, move: 'take', partition: 0, worker: 'w1', persona: 'qa', limit: 4, recover: false },
   { process: 0, move: 'begin', delivery: 0, worker: 'w1', attempt: 1, heartbeatMs: 1_000, timeoutMs: 60_000 },
-  { process: 0, move: 'tell', partition: 0, run: 'a', kind: 'signal', key: 'k5', hash: 'h1', body: '{}' },
+  { process: 0, move: 'tell', partition: 0, run: 'a', kind: 'signal', key: 'k5', hash: 'h1', body: '{}', slot: null },
   { process: 0, move: 'read', partition: 0, after: null, limit: 4 },
   { process: 0, move: 'discard', lease: { ago: 0, forged: 'no' }, entry: 0, reason: 'no reason', quarantine: true },
 ];

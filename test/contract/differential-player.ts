@@ -63,8 +63,9 @@ export class Player {
         return admission.admit({ kind: 'start', ...start, record, idempotencyKey: key, requestHash: hash });
       }
       case 'tell': {
-        const { partition, run, kind, key, hash, body } = move;
-        return admission.admit({ kind, partition, run, body, idempotencyKey: key, requestHash: hash });
+        const { partition, run, kind, key, hash, body, slot } = move;
+        const told = { partition, run, body, idempotencyKey: key, requestHash: hash };
+        return admission.admit({ kind, ...told, ...(kind === 'retry' && { reopens: { slot } }) });
       }
       case 'check':
         return watermarks.check(move.partition, move.by);

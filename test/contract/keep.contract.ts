@@ -351,6 +351,36 @@ export const keepContract: readonly ContractCase[] = [
     },
   },
   {
+    name: 'admit: what takes up a run that has ended reaches it, keeps it from being removed, and takes its place of the slot',
+    run: async ({ store }) => {
+      const lease = await acquire(store);
+      await endedRun(store, lease);
+      const retry = { partition: 0, run: RUN, kind: 'retry', requestHash: 'h', body: '{}' } as const;
+      expect(await store.admission.admit({ ...retry, idempotencyKey: 'n' })).toMatchObject({ outcome: 'ended' });
+      const slot = { key: 'one', limit: 1 };
+      await start(store, { run: 'holder', key: 'holder', slot });
+      const reopens = { slot };
+      expect(await store.admission.admit({ ...retry, idempotencyKey: 'r', reopens })).toEqual({ outcome: 'full' });
+      const ended = { partition: 0, run: RUN, version: 1, status: 'completed' } as const;
+      expect(
+        await store.admission.admit({ ...retry, idempotencyKey: 'r', reopens: { slot: { ...slot, limit: 2 } } }),
+      ).toEqual({
+        outcome: 'admitted',
+      });
+      // It holds its place already.
+      expect(await store.admission.admit({ ...retry, idempotencyKey: 's', reopens })).toEqual({ outcome: 'admitted' });
+      await start(store, { run: 'late', key: 'late', slot: { ...slot, limit: 2 } });
+      expect(await store.keeping.remove(ended)).toBe('stale');
+      const read = { partition: 0, after: '0', limit: 10, waitMs: 0, signal: new AbortController().signal };
+      const entries = (await store.partitions.read(read)).filter(({ kind }) => kind === 'retry');
+      expect(entries.map(({ run }) => run)).toEqual([RUN, RUN]);
+      expect((await store.partitions.read(read)).some(({ run }) => run === 'late')).toBe(false);
+      for (const entry of entries) await store.partitions.discard(lease, { entry, reason: 'no', quarantine: false });
+      expect(await store.keeping.remove(ended)).toBe('removed');
+      await nothingLost(store);
+    },
+  },
+  {
     name: 'remove: runs are found by status and by when they were created, with what is to be known of them',
     run: async ({ store, pass }) => {
       const lease = await acquire(store);

@@ -407,14 +407,38 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'tell that reaches a run that has ended',
     script: 'tell',
-    from: "if ended(status) then return { 'ENDED', status } end",
+    from: "if over and ARGV[7] == '' then return { 'ENDED', status } end",
     to: '',
+  },
+  {
+    name: 'tell that takes up a run beside as many as may hold its slot',
+    script: 'tell',
+    from: "return { 'FULL' }",
+    to: 'room = 1',
+  },
+  {
+    name: 'tell that takes up a run without its place',
+    script: 'tell',
+    from: "if slot then redis.call('HSET', slot, 'limit', ARGV[8], 'r:' .. ARGV[2], now) end",
+    to: '',
+  },
+  {
+    name: 'tell that lets a run be deleted that is taken up',
+    script: 'tell',
+    from: "redis.call('HSET', KEYS[4], 'reopening', entry)",
+    to: '',
+  },
+  {
+    name: 'remove of a run that is taken up',
+    script: 'remove',
+    from: "> 0 then return { 'STALE' } end\nredis",
+    to: "> 9 then return { 'STALE' } end\nredis",
   },
   {
     name: 'tell that takes every message for a cancel',
     script: 'tell',
-    from: 'send(KEYS[3], ARGV[2], ARGV[1], ARGV[6])',
-    to: "send(KEYS[3], ARGV[2], 'cancel', ARGV[6])",
+    from: 'local entry = send(KEYS[3], ARGV[2], ARGV[1], ARGV[6])',
+    to: "local entry = send(KEYS[3], ARGV[2], 'cancel', ARGV[6])",
   },
   {
     name: 'drop that nobody hears of',

@@ -4,6 +4,7 @@
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { RUN_FORMAT } from '../../src/core/formats.js';
 import { sha256 } from '../../src/core/json.js';
 import { step, workflow } from '../harness/definitions.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
@@ -102,7 +103,7 @@ test('a run: readers are told so, and see the others', async () => {
   const { client } = revival;
   const decision = { step: 'x', choice: 'y', by: 'z' };
   for (const refused of [client.get(run), client.decide(run, decision)]) {
-    const message = `run ${run} has format 99, this coord knows up to 3; upgrade coord`;
+    const message = `run ${run} has format 99, this coord knows up to ${String(RUN_FORMAT)}; upgrade coord`;
     await expect(refused).rejects.toMatchObject({ code: 'FORMAT_UNKNOWN', message });
   }
   const listed = await client.list();

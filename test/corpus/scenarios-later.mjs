@@ -1,5 +1,5 @@
 /** What came after format 2. See scenarios.mjs. */
-import { fail, pass } from './stage.mjs';
+import { error, fail, pass } from './stage.mjs';
 
 export const LATER = [
   {
@@ -56,6 +56,79 @@ steps:
       workers: 'alive',
       replies: { work: [pass('in time')] },
       end: { a: { status: 'completed', result: 'in time' } },
+    },
+  },
+  {
+    name: 'paused',
+    since: 4,
+    about: 'a run that is paused, with a retry that has come due meanwhile',
+    workflows: {
+      plain:
+        'steps: [{ id: work, persona: worker, retries: { count: 1, backoff: [10ms] } }, { id: other, persona: other }]',
+    },
+    async play(stage) {
+      await stage.start('a');
+      await stage.coordinate();
+      await stage.work('other', pass('done'));
+      await stage.steer('a', { kind: 'pause', reason: 'a freeze', by: 'ana' });
+      await stage.work('worker', error('overloaded'));
+      // Its time comes by itself.
+      while ((await stage.redis.zscore('{corpus:0}:timers', `retry|${stage.run('a')}|work|1`)) !== null);
+      await stage.quiet();
+    },
+    goOn: { end: { a: null } },
+  },
+  {
+    name: 'taken-up',
+    since: 4,
+    about:
+      'a run that failed, was tried again, restarted, and goes on without one of its steps, while a worker is at it',
+    workflows: {
+      plain:
+        'steps: [{ id: a, persona: worker }, { id: b, persona: worker, dependencies: [a] }, { id: c, persona: qa, dependencies: [b] }, { id: d, persona: other }]',
+    },
+    async play(stage) {
+      const by = 'ana';
+      await stage.start('a');
+      await stage.coordinate();
+      await stage.work('other', pass('d'));
+      await stage.work('worker', pass('a'));
+      await stage.work('worker', fail('broken'));
+      await stage.steer('a', { kind: 'retry', reason: 'it was the network', by });
+      await stage.work('worker', pass('b'));
+      await stage.steer('a', { kind: 'restart', step: 'a', reason: 'another plan', by });
+      await stage.work('worker', pass('a again'));
+      await stage.steer('a', { kind: 'skip', step: 'b', reason: 'not needed', by });
+      // The request of before the restart is void.
+      await stage.begin('qa').catch(() => undefined);
+      await stage.beat(await stage.begin('qa'), 'looking');
+    },
+    goOn: {
+      workers: 'alive',
+      replies: { c: [pass('c')] },
+      end: { a: { status: 'completed', result: 'd' } },
+    },
+  },
+  {
+    name: 'forked',
+    since: 4,
+    about: 'a run that was forked from one that has failed, while a worker is at it',
+    workflows: {
+      plain:
+        'steps: [{ id: a, persona: worker }, { id: b, persona: worker, dependencies: [a] }, { id: c, persona: qa, dependencies: [b] }]',
+    },
+    async play(stage) {
+      await stage.start('a');
+      await stage.coordinate();
+      await stage.work('worker', pass('a'));
+      await stage.work('worker', fail('broken'));
+      await stage.fork('f', 'a', { from: 'b', task: { other: true }, personas: {}, by: 'ana' });
+      await stage.beat(await stage.begin('worker'), 'looking');
+    },
+    goOn: {
+      workers: 'alive',
+      replies: { b: [pass('b')], c: [pass('c')] },
+      end: { a: null, f: { status: 'completed', result: 'c' } },
     },
   },
 ];

@@ -69,6 +69,21 @@ export class Stage {
     await this.quiet();
   }
 
+  /** Somebody steers the run. */
+  async steer(key, request) {
+    const { build, ...means } = this.#means;
+    await new build.Operator(means).steer(this.run(key), request);
+    await this.quiet();
+  }
+
+  /** Another run begins where this one stood before a step. */
+  async fork(key, source, request) {
+    const { build, ...means } = this.#means;
+    const { run } = await new build.Operator(means).fork(this.run(source), { ...request, idempotencyKey: key });
+    this.#runs.set(key, run);
+    await this.quiet();
+  }
+
   async #load(workflow) {
     return this.#means.build.loadWorkflow(workflow, { directories: [this.#folder], personas: null });
   }

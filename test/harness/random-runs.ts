@@ -253,6 +253,14 @@ export class World {
     this.send({ ...stamp, kind: 'timer', timer, claim });
   }
 
+  pause(): void {
+    this.send({ ...this.bench.stamp(), kind: 'pause', reason: 'not now', by: 'ada' });
+  }
+
+  resume(): void {
+    this.send({ ...this.bench.stamp(), kind: 'resume', by: 'ada' });
+  }
+
   endInner(at: number, status: 'waiting' | 'running' | 'completed' | 'failed' | 'canceled'): void {
     const run = this.innerRuns[at];
     if (run === undefined) return;
@@ -343,6 +351,9 @@ export function mayHappen(world: World, { bad, noise }: { bad: boolean; noise: b
   more('signal', (to) => {
     to.send({ ...to.bench.stamp(), kind: 'signal', name: 'go', data: 1, by: 'ada' });
   });
+  more('pause', (to) => {
+    to.pause();
+  });
   more('cancel', (to) => {
     to.send({ ...to.bench.stamp(), kind: 'cancel', reason: 'enough', by: 'ada', claims: new Map() });
   });
@@ -352,6 +363,10 @@ export function mayHappen(world: World, { bad, noise }: { bad: boolean; noise: b
 function awaited(world: World, bad: boolean, add: (name: string, happen: (to: World) => void) => void): void {
   const { bench } = world;
   const run = { plan: bench.state.plan, step: (path: string) => bench.step(path) };
+  if (bench.status === 'paused')
+    add('resume', (to) => {
+      to.resume();
+    });
   for (const [path, record] of inOrder(bench)) {
     const { status, more } = record;
     const timer = (kind: TimerKind): string => `${kind}|test-1|${path}|${String(Math.max(1, record.attempt))}`;
@@ -372,7 +387,7 @@ function awaited(world: World, bad: boolean, add: (name: string, happen: (to: Wo
       add(`lost ${path}`, (to) => {
         to.fire(timer('heartbeat'));
       });
-    } else if (status === 'retrying') {
+    } else if (status === 'retrying' && more.due !== true) {
       add(`retry ${path}`, (to) => {
         to.fire(timer('retry'));
       });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/core/facts.js';
+import { RUN_FORMAT } from '../../src/core/formats.js';
 import { parseTimer } from '../../src/core/messages.js';
 import { runHasEnded, stepIsSettled } from '../../src/core/statuses.js';
 import { stateOf } from '../../src/coordinator/codec.js';
@@ -17,7 +18,11 @@ const RUNS = Number(process.env['RUNS'] ?? 200);
 const runOf = (bench: Bench): Run => ({ plan: bench.state.plan, step: (path) => bench.step(path) });
 
 /** What must be true of a run after every message. */
-function check(world: World, before: { ends: boolean; facts: number }, names: readonly string[]): void {
+function check(
+  world: World,
+  before: { ends: boolean; paused: boolean; facts: number },
+  names: readonly string[],
+): void {
   const { bench } = world;
   const { record, steps } = bench.state;
   const run = runOf(bench);
@@ -44,7 +49,7 @@ function check(world: World, before: { ends: boolean; facts: number }, names: re
       expect(armed('timeout') || world.sent.at(-1)?.kind === 'timer', `timeout of ${path}, ${status}\n${at()}`).toBe(
         true,
       );
-    if (status === 'retrying') expect(armed('retry'), `retry of ${path}\n${at()}`).toBe(true);
+    if (status === 'retrying' && more.due !== true) expect(armed('retry'), `retry of ${path}\n${at()}`).toBe(true);
     if (status === 'waiting' && more.waitsFor?.kind === 'time')
       expect(armed('wait'), `wait of ${path}\n${at()}`).toBe(true);
   }
@@ -64,7 +69,12 @@ function check(world: World, before: { ends: boolean; facts: number }, names: re
       mayHappen(world, { bad: false, noise: false }).length,
       `stuck: ${JSON.stringify(bench.statuses)}\n${at()}`,
     ).toBeGreaterThan(0);
-    must(record.status === 'compensating' || (record.status === 'waiting') === (active === 0), at);
+    must(
+      record.status === 'compensating' ||
+        record.status === 'paused' ||
+        (record.status === 'waiting') === (active === 0),
+      at,
+    );
   }
   for (const id of world.armed) {
     const timer = parseTimer(id);
@@ -75,6 +85,10 @@ function check(world: World, before: { ends: boolean; facts: number }, names: re
       expect(stepIsSettled(status), `${id} is armed, ${timer.step} is ${status}\n${at()}`).toBe(false);
       expect(timer.attempt, `${id}\n${at()}`).toBe(Math.max(1, attempt));
     }
+  }
+  if (before.paused && record.status === 'paused') {
+    const { requests, starts } = bench.last ?? { requests: [], starts: [] };
+    must(requests.length + starts.length === 0, () => `begun while it is paused\n${at()}`);
   }
   // Nothing new starts but what deals with failures.
   if (before.ends) {
@@ -117,7 +131,7 @@ function checkStory(facts: readonly Fact[]): void {
 function stored(bench: Bench, order: 'kept' | 'turned'): Parameters<typeof stateOf>[0] {
   const steps = [...bench.state.steps].map(([path, step]): [string, string] => [path, JSON.stringify(step)]);
   return {
-    format: 3,
+    format: RUN_FORMAT,
     chain: '',
     version: bench.state.version,
     definition: bench.state.plan.hash,
@@ -157,6 +171,7 @@ function play(
     if (chosen === undefined || (runHasEnded(bench.state.record.status) && turn >= choices.length)) return world;
     const before = {
       ends: bench.state.record.failure !== null || bench.state.record.canceled !== null,
+      paused: bench.status === 'paused',
       facts: bench.facts.length,
     };
     names.push(chosen.name);

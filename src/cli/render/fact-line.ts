@@ -40,6 +40,16 @@ export class FactTeller {
         return `run failed: ${fact.step === null ? '' : `step ${fact.step}, `}${failure(fact.error)}`;
       case 'run.canceled':
         return `run canceled by ${fact.by}: ${fact.reason}`;
+      case 'run.paused':
+        return `run paused by ${fact.by}: ${fact.reason}`;
+      case 'run.resumed':
+        return `run resumed by ${fact.by}`;
+      case 'run.retried':
+        return `run goes on from where it ended, by ${fact.by}: ${fact.reason}${stepCount('again', fact.steps)}`;
+      case 'run.restarted':
+        return `run goes on from step ${fact.from}, by ${fact.by}: ${fact.reason}${stepCount('again', fact.steps)}`;
+      case 'run.forked':
+        return `run begins with step ${fact.step} as run ${fact.from} stood before it, by ${fact.by}${stepCount('taken over', fact.steps)}`;
       case 'run.migrated':
         return `run goes on with definition ${fact.to.slice(0, 8)}, by ${fact.by}${stepCount('new', fact.added)}${stepCount('gone', fact.gone)}`;
       case 'step.queued':
@@ -55,7 +65,7 @@ export class FactTeller {
       case 'step.failed':
         return `failed: ${failure(fact.error)}${artifacts(fact.artifacts.length)}`;
       case 'step.skipped':
-        return `skipped: ${fact.reason}`;
+        return `skipped${fact.by === undefined ? '' : ` by ${fact.by}`}: ${fact.reason}`;
       case 'step.canceled':
         return `canceled: ${fact.reason}`;
       case 'step.fallback':

@@ -48,9 +48,11 @@ function headline(view: RunView, colors: Palette): string {
   return `Run ${colors.bold(oneLine(id))} ${endedAt === null ? 'is' : status === 'canceled' ? 'was' : 'has'} ${what}${after}.`;
 }
 
-function reason({ quarantined, failure, canceled, slot }: RunView): readonly string[] {
+function reason({ id, quarantined, failure, canceled, paused = null, slot }: RunView): readonly string[] {
   if (quarantined !== null) return indented(quarantined);
   if (canceled !== null) return indented(`by ${canceled.by}: ${canceled.reason}`);
+  if (paused !== null)
+    return [...indented(`by ${paused.by}: ${paused.reason}`), `  to go on: coord resume ${oneLine(id)}`];
   if (failure !== null) {
     const who = failure.step === null ? '' : `step ${failure.step}: `;
     return indented(`${who}${failure.class} ${failure.message}`);
