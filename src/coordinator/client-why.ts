@@ -126,12 +126,13 @@ class Explainer implements Outside {
   async #readLinks(run: string, stored: StoredRun): Promise<readonly Link[]> {
     if (stored.quarantined !== null) return [link(ofRun(run, { code: 'quarantined', why: stored.quarantined }))];
     const read = await this.#read(run, stored);
-    const { status, failure, canceled, endedAt } = read.view;
+    const { status, failure, canceled, endedAt, paused } = read.view;
     if (runHasEnded(status)) return [link(ofRun(run, { code: 'ended', status, failure, canceled }, endedAt))];
     const unowned = await this.unowned(read);
     if (status === 'pending') return [await this.#notStarted(read)];
     const links = [...(await new StepLinks(read, this).all())];
-    if (status === 'paused') links.push(link(ofRun(run, { code: 'paused' })));
+    if (status === 'paused')
+      links.push(link(ofRun(run, { code: 'paused', paused: paused ?? null }, paused?.at ?? null)));
     if (unowned !== null) links.push(unowned);
     if (links.length > 0) return links;
     return [(await this.unapplied(read, null, null)) ?? link(ofRun(run, { code: 'stuck' }, read.view.startedAt))];

@@ -195,8 +195,8 @@ export class StepLinks {
   }
 
   /** A step that nothing holds back stands still only in a run that is paused. */
-  #still({ status }: RunRecord): Reason {
-    return status === 'paused' ? { code: 'paused' } : { code: 'stuck' };
+  #still({ status, steered }: RunRecord): Reason {
+    return status === 'paused' ? { code: 'paused', paused: steered?.paused ?? null } : { code: 'stuck' };
   }
 
   #cause(step: StepView, reason: Reason): Cause {

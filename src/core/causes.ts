@@ -85,7 +85,7 @@ export type Reason =
       readonly items: number | null;
     }
   | { readonly code: 'compensating'; readonly open: readonly string[] }
-  | { readonly code: 'paused' }
+  | { readonly code: 'paused'; readonly paused: NonNullable<RunSummary['paused']> | null }
   | { readonly code: 'quarantined'; readonly why: string }
   | { readonly code: 'definition-missing'; readonly why: string }
   | { readonly code: 'newer-format'; readonly why: string }

@@ -1,8 +1,10 @@
 /** What a run waits for as a whole, each cause built for real over a memory store: the answer must name the right one. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Observer } from '../../src/coordinator/client-observer.js';
+import { steer } from '../../src/coordinator/client-steer.js';
+import { Plans } from '../../src/coordinator/plans.js';
 import { systemClock } from '../../src/core/clock.js';
-import { childRunId } from '../../src/core/ids.js';
+import { childRunId, countedIds } from '../../src/core/ids.js';
 import type { Store } from '../../src/core/ports.js';
 import { definitionHash } from '../../src/definition/workflow.js';
 import { newRunRecord } from '../../src/machines/records.js';
@@ -148,11 +150,18 @@ describe('a run as a whole', () => {
   test('that is paused says so, besides what its steps wait for', async () => {
     const run = await scene.started(workflow([decision('ask')]));
     await scene.settled(run, 'waiting');
-    const stored = hall.contents.at(0).runs.get(run);
-    if (stored === undefined) throw new Error('no run');
-    stored.record = JSON.stringify({ ...(JSON.parse(stored.record) as object), status: 'paused' });
+    const { store } = hall;
+    const means = { store, partitions: 1, plans: new Plans(store.namespace), clock: systemClock, ids: countedIds('p') };
+    await steer(means, run, { kind: 'pause', reason: 'tea', by: 'ann' });
+    await scene.settled(run, 'paused');
     const answer = await observer.why(run);
     expect(codesAt(answer, null)).toEqual(['paused']);
+    expect(answer.waits.flat()).toContainEqual(
+      expect.objectContaining({
+        code: 'paused',
+        paused: expect.objectContaining({ reason: 'tea', by: 'ann' }) as object,
+      }),
+    );
     expect(codesAt(answer, 'ask')).toEqual(['decision']);
   });
 

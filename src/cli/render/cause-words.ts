@@ -104,7 +104,7 @@ function told(cause: Cause, now: number): Told {
     case 'compensating':
       return say(`is being undone: ${listed(cause.open.map((id) => `step ${id}`))}`);
     case 'paused':
-      return say('is paused: an operator said so', `coord resume ${run}`);
+      return say(`is paused${pauseWords(cause.paused, now)}`, `coord resume ${run}`);
     case 'quarantined':
       return say(`is set aside and stands still: ${cause.why}`, `coord repair ${run}`);
     case 'definition-missing':
@@ -165,6 +165,10 @@ function whereOf({ run }: InHand): string {
 function silentText({ worker, attempt, beatAt, gone }: Of<'worker-silent'>, now: number): string {
   const who = gone ? `its worker ${worker} is gone` : `its worker ${worker} has stopped beating`;
   return `waits for attempt ${String(attempt)}, but ${who}: last beat ${ago(beatAt, now)}; the attempt is tried again when its heartbeat is overdue`;
+}
+
+function pauseWords(paused: Extract<Cause, { readonly code: 'paused' }>['paused'], now: number): string {
+  return paused === null ? '' : ` by ${paused.by} for ${duration(now - paused.at)}: ${paused.reason}`;
 }
 
 function blockWords({ type, round, items }: Of<'block'>): string {
