@@ -63,11 +63,16 @@ export class Driver {
 
   async #lane(lane: number): Promise<void> {
     const chance = new Chance(`lane ${String(this.#params.seed)} ${String(lane)}`);
+    const held: Conversation[] = [];
     for (let count = 0; !this.#draining.signal.aborted; count++) {
       const workflow = chance.pick(this.#workflows);
       const key = `lane-${String(lane)}-${String(count)}`;
-      await new Conversation(this, this.#params, { chance, workflow, key }).hold();
+      const conversation = new Conversation(this, this.#params, { chance, workflow, key });
+      held.push(conversation);
+      await conversation.hold();
     }
+    // A power cut may have taken an end that was seen: then somebody is asked once more.
+    if (this.#params.lossy) for (const conversation of held) await conversation.goOn();
   }
 
   async #canary(): Promise<void> {
@@ -115,6 +120,7 @@ class Conversation {
   readonly #subject: Subject;
   /** When each question or wait was answered last, by what names it. */
   readonly #answered = new Map<string, number>();
+  #run: string | null = null;
   #marks = 0;
 
   constructor(driver: Driver, params: DriverParams, subject: Subject) {
@@ -144,11 +150,25 @@ class Conversation {
   async hold(): Promise<boolean> {
     const run = await this.start();
     if (run === null) return false;
+    this.#run = run;
     const { chance, plain = false } = this.#subject;
-    const { active } = this.#driver;
-    active.set(run, null);
     const cancelAt = !plain && chance.chance(0.07) ? performance.now() + chance.between(0, 2_000) : null;
     if (!plain && chance.chance(0.04)) await this.#signal(run, 'never waited for');
+    return this.#follow(run, cancelAt);
+  }
+
+  /** Once more to the end, when the run does not stand there any more. */
+  async goOn(): Promise<void> {
+    const run = this.#run;
+    if (run === null) return;
+    const view = await this.#look(run);
+    if (view !== 'gone' && !runHasEnded(view.status)) await this.#follow(run, null);
+  }
+
+  async #follow(run: string, cancelAt: number | null): Promise<boolean> {
+    const { chance } = this.#subject;
+    const { active } = this.#driver;
+    active.set(run, null);
     let canceled = false;
     for (;;) {
       const view = await this.#look(run);
@@ -238,7 +258,9 @@ class Conversation {
     };
     ledger.write(entry);
     if (!refused) return answer;
-    if (!REFUSALS.has(answer.code)) this.#driver.unexpected.push(`${op} ${mark}: ${answer.code} ${answer.message}`);
+    const isGone = this.#params.lossy && answer.code === 'RUN_NOT_FOUND';
+    if (!REFUSALS.has(answer.code) && !isGone)
+      this.#driver.unexpected.push(`${op} ${mark}: ${answer.code} ${answer.message}`);
     return null;
   }
 
