@@ -10,8 +10,9 @@ import { type WorkflowDefinition } from '../definition/workflow.js';
 import { pastBefore } from '../machines/forking.js';
 import { newRunRecord } from '../machines/records.js';
 import { checkKey, checkTask, slotOf } from './client-requests.js';
-import { load, type SteeringMeans, untilKnown } from './client-steer.js';
+import { load, type SteeringMeans } from './client-steer.js';
 import { stateOf } from './codec.js';
+import { untilKnown } from './until-known.js';
 
 export interface ForkRequest {
   /** Path of the step that the new run begins with. */
@@ -73,10 +74,10 @@ export async function fork(
   const json = canonicalJson(definition as unknown as JsonObject);
   const hash = sha256(json);
   const partition = partitionOf(run, partitions);
-  const createdAt = await untilKnown(means, () => store.namespace.time());
+  const createdAt = await untilKnown(means.clock, () => store.namespace.time());
   const head = input.workspace?.base ?? null;
   const record = newRunRecord({ id: run, workflow: definition.name, createdAt, head, slot, parent: null });
-  const answer = await untilKnown(means, async () => {
+  const answer = await untilKnown(means.clock, async () => {
     await store.namespace.putDefinition(hash, json);
     if (partition !== home) await copyArtifacts(store, { past: past.steps, from: home, to: partition });
     return store.admission.admit({

@@ -1,6 +1,6 @@
 /** Keeping house from a program or the command line: dead letters, runs that are set aside, and collecting what is over. */
 import type { Clock } from '../core/clock.js';
-import { CoordError, hasCode } from '../core/errors.js';
+import { CoordError } from '../core/errors.js';
 import { partitionOf, RUN_ID } from '../core/ids.js';
 import type { AuditEntry, DeadLetter, LetterKey, LetterPort } from '../core/keep-ports.js';
 import type { Store } from '../core/ports.js';
@@ -8,6 +8,7 @@ import { collect, type Collected, type CollectWish } from './client-collect.js';
 import { endRun } from './client-end.js';
 import { type Diagnosis, type Examined, examine, rebuild, release } from './client-repair.js';
 import { Plans } from './plans.js';
+import { untilKnown } from './until-known.js';
 
 export { UNTOUCHED_MS } from './client-collect.js';
 export type { Collected, CollectWish } from './client-collect.js';
@@ -28,9 +29,6 @@ export interface LetterFilter {
 
 export type ReplayOutcome = Awaited<ReturnType<LetterPort['replay']>>;
 
-/** How long a write is tried again while the store does not answer. */
-const KNOW_WITHIN_MS = 30_000;
-const TRY_AGAIN_MS = 100;
 const PAGE = 500;
 
 export class Keeper {
@@ -69,11 +67,11 @@ export class Keeper {
 
   /** Sends a letter again, once. */
   replay(letter: DeadLetter, by: string): Promise<ReplayOutcome> {
-    return this.#untilKnown(() => this.#params.store.keeping.replay(letter, by));
+    return untilKnown(this.#params.clock, () => this.#params.store.keeping.replay(letter, by));
   }
 
   drop(letter: LetterKey, by: string): Promise<'dropped' | 'gone'> {
-    return this.#untilKnown(() => this.#params.store.keeping.drop(letter, by));
+    return untilKnown(this.#params.clock, () => this.#params.store.keeping.drop(letter, by));
   }
 
   /** What was done by hand, newest first. */
@@ -132,19 +130,6 @@ export class Keeper {
       'USAGE',
       `"${name}" names no dead letter; one is called as \`coord dead list\` shows it, for example 0:1700000000000-0`,
     );
-  }
-
-  /** Both are harmless to repeat: what was done already is gone. */
-  async #untilKnown<T>(write: () => Promise<T>): Promise<T> {
-    const { clock } = this.#params;
-    for (const giveUpAt = clock.now() + KNOW_WITHIN_MS; ; await clock.sleep(TRY_AGAIN_MS)) {
-      try {
-        return await write();
-      } catch (error) {
-        const again = error instanceof CoordError && error.retryable && !hasCode(error, 'FAILPOINT');
-        if (!again || clock.now() > giveUpAt) throw error;
-      }
-    }
   }
 
   #all(): readonly number[] {

@@ -12,6 +12,7 @@ import { Plans } from './plans.js';
 import { type Due, nextDue, QUEUE_LIMIT } from './schedule-moves.js';
 import { parseSchedule, type Queued, rhythmOf, type ScheduleRecord, startKey } from './schedule-record.js';
 import { firedRun, taskOf } from './schedule-starts.js';
+import { untilKnown } from './until-known.js';
 
 export type { ScheduleRequest } from './client-schedule-requests.js';
 export type { Firing, ScheduleRecord, ScheduleSpec } from './schedule-record.js';
@@ -28,9 +29,6 @@ export type ListedSchedule =
   | { readonly name: string; readonly schedule: ScheduleRecord; readonly next: number | null; readonly error: null }
   | { readonly name: string; readonly schedule: null; readonly next: null; readonly error: string };
 
-/** How long a write is tried again while the store does not answer. */
-const KNOW_WITHIN_MS = 30_000;
-const TRY_AGAIN_MS = 100;
 /** How often a change is made anew because somebody else was first. */
 const TRIES = 20;
 
@@ -107,7 +105,7 @@ export class Schedules {
       if (stored === null && tries > 0) return;
       if (stored === null) throw await this.#unknown(name);
       const change = { name, expected: stored.version, text: null };
-      if ((await this.#untilKnown(() => schedules.write(change))).outcome === 'ok') return;
+      if ((await untilKnown(this.#params.clock, () => schedules.write(change))).outcome === 'ok') return;
     }
     throw crowded(name);
   }
@@ -193,7 +191,7 @@ export class Schedules {
       const after = change(before, now);
       if (after === before) return after;
       const written = { name, expected: stored?.version ?? 0, text: JSON.stringify(after) };
-      if ((await this.#untilKnown(() => schedules.write(written))).outcome === 'ok') return after;
+      if ((await untilKnown(this.#params.clock, () => schedules.write(written))).outcome === 'ok') return after;
       // Refused since it was written the first time, and only the answer was lost.
       if ((await schedules.get(name))?.text === written.text) return after;
     }
@@ -203,7 +201,7 @@ export class Schedules {
   async #putDefinitions(definitions: readonly WorkflowDefinition[]): Promise<void> {
     for (const definition of definitions) {
       const json = canonicalJson(definition as unknown as JsonObject);
-      await this.#untilKnown(() => this.#params.store.namespace.putDefinition(sha256(json), json));
+      await untilKnown(this.#params.clock, () => this.#params.store.namespace.putDefinition(sha256(json), json));
     }
   }
 
@@ -217,18 +215,6 @@ export class Schedules {
       ]),
     );
     return Object.fromEntries(heads) as Record<string, string>;
-  }
-
-  /** Repeats a write whose outcome is unknown: whoever wrote is told `stale` then, and looks again. */
-  async #untilKnown<T>(write: () => Promise<T>): Promise<T> {
-    const { clock } = this.#params;
-    for (const giveUpAt = clock.now() + KNOW_WITHIN_MS; ; await clock.sleep(TRY_AGAIN_MS)) {
-      try {
-        return await write();
-      } catch (error) {
-        if (!(error instanceof CoordError) || !error.retryable || clock.now() > giveUpAt) throw error;
-      }
-    }
   }
 
   async #unknown(name: string): Promise<CoordError> {

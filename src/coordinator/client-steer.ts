@@ -14,6 +14,7 @@ import { refusalOfSteering } from '../machines/steering.js';
 import { checkKey, parseBody } from './client-requests.js';
 import { checkFormat, stateOf } from './codec.js';
 import type { Plans } from './plans.js';
+import { untilKnown } from './until-known.js';
 
 /** What a run is told, with who says so; `idempotencyKey`: the same key counts once. */
 export type SteeringRequest = SteeringMessage & { readonly idempotencyKey?: string | undefined };
@@ -43,8 +44,6 @@ export interface SteeringMeans {
   readonly ids: Ids;
 }
 
-const KNOW_WITHIN_MS = 30_000;
-const TRY_AGAIN_MS = 100;
 const LOOK_AGAIN_MS = 50;
 const PAGE = 500;
 
@@ -64,7 +63,7 @@ export async function steer(means: SteeringMeans, run: string, request: Steering
   if (why !== null && idempotencyKey === undefined) throw refused(why);
   const text = JSON.stringify(body);
   const key = idempotencyKey ?? means.ids.nonce();
-  const answer = await untilKnown(means, () =>
+  const answer = await untilKnown(means.clock, () =>
     means.store.admission.admit({
       kind,
       partition: partitionOf(run, means.partitions),
@@ -102,8 +101,11 @@ export async function steeringOutcome(
 ): Promise<SteeringOutcome> {
   if (!sent.isNew) return { outcome: 'done' };
   const { clock } = means;
+  let after = '0';
   for (const until = clock.monotonic() + waitMs; ; await clock.sleep(LOOK_AGAIN_MS, signal)) {
-    const fact = await decided(means, sent);
+    const look = await decided(means, sent, after);
+    const { fact } = look;
+    ({ after } = look);
     if (fact?.type === 'message.ignored') return { outcome: 'refused', reason: fact.reason };
     if (fact !== null) return { outcome: 'done' };
     if (clock.monotonic() >= until || signal.aborted) return { outcome: 'stored' };
@@ -118,19 +120,22 @@ const DECIDES: Readonly<Record<SteeringKind, Fact['type']>> = {
   restart: 'run.restarted',
 };
 
-/** The fact that says what became of it, when there is one. */
-async function decided({ store, partitions }: SteeringMeans, { run, kind, version }: Sent): Promise<Fact | null> {
+/** The fact after `after` that says what became of it, when there is one, and where to look on. */
+async function decided(
+  { store, partitions }: SteeringMeans,
+  { run, kind, version }: Sent,
+  after: string,
+): Promise<{ readonly fact: Fact | null; readonly after: string }> {
   const partition = partitionOf(run, partitions);
-  for (let after = '0'; ; ) {
-    const page = await store.runs.history({ partition, run, after, limit: PAGE });
+  for (let from = after; ; ) {
+    const page = await store.runs.history({ partition, run, after: from, limit: PAGE });
     for (const entry of page) {
       if ((entry.version ?? 0) <= version) continue;
       for (const fact of JSON.parse(entry.facts) as Fact[])
-        if (isOf(fact, kind) || (fact.type === 'message.ignored' && fact.kind === kind)) return fact;
+        if (isOf(fact, kind) || (fact.type === 'message.ignored' && fact.kind === kind)) return { fact, after: from };
     }
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return null;
-    after = last.id;
+    from = page.at(-1)?.id ?? from;
+    if (page.length < PAGE) return { fact: null, after: from };
   }
 }
 
@@ -150,15 +155,4 @@ export async function load({ store, partitions }: SteeringMeans, run: string): P
 
 function unknownRun(run: string): CoordError {
   return new CoordError('RUN_NOT_FOUND', `there is no run "${run}". See \`coord list\`.`);
-}
-
-/** Repeats a write whose outcome is unknown: its key makes that harmless. */
-export async function untilKnown<T>({ clock }: Pick<SteeringMeans, 'clock'>, write: () => Promise<T>): Promise<T> {
-  for (const giveUpAt = clock.now() + KNOW_WITHIN_MS; ; await clock.sleep(TRY_AGAIN_MS)) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!(error instanceof CoordError) || !error.retryable || clock.now() > giveUpAt) throw error;
-    }
-  }
 }

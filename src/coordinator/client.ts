@@ -36,6 +36,7 @@ import { whyRefused } from './decisions.js';
 import { Plans } from './plans.js';
 import { newRunRecord } from '../machines/records.js';
 import { summaryOf, viewOf } from './view.js';
+import { untilKnown } from './until-known.js';
 
 export type { DecideRequest, SignalRequest, StartRequest } from './client-requests.js';
 
@@ -47,9 +48,6 @@ export interface ClientParams {
   readonly ids: Ids;
 }
 
-/** How long a write is tried again while the store does not answer. */
-const KNOW_WITHIN_MS = 30_000;
-const TRY_AGAIN_MS = 100;
 const PAGE = 500;
 const INPUT_LIMIT_BYTES = 256 * 1024;
 
@@ -88,7 +86,7 @@ export class Client {
         `the task has more than ${String(INPUT_LIMIT_BYTES)} bytes of JSON, and every request carries it; put large things into the repository`,
       );
     }
-    const createdAt = await this.#untilKnown(() => store.namespace.time());
+    const createdAt = await untilKnown(this.#params.clock, () => store.namespace.time());
     const record = newRunRecord({
       id: run,
       workflow: definition.name,
@@ -100,7 +98,7 @@ export class Client {
     checkInner(definition, request.inner ?? []);
     const putDefinitions = async (): Promise<void> => {
       for (const inner of request.inner ?? []) await this.#putDefinition(inner);
-      await this.#untilKnown(() => store.namespace.putDefinition(hash, json));
+      await untilKnown(this.#params.clock, () => store.namespace.putDefinition(hash, json));
     };
     await putDefinitions();
     const admission: Admission = {
@@ -297,7 +295,7 @@ export class Client {
 
   async #putDefinition(definition: WorkflowDefinition): Promise<void> {
     const json = canonicalJson(definition as unknown as JsonObject);
-    await this.#untilKnown(() => this.#params.store.namespace.putDefinition(sha256(json), json));
+    await untilKnown(this.#params.clock, () => this.#params.store.namespace.putDefinition(sha256(json), json));
   }
 
   /** `again`: what it builds on, made once more before it is repeated. */
@@ -307,25 +305,13 @@ export class Client {
   ): ReturnType<Store['admission']['admit']> {
     const { admission: port, watermarks } = this.#params.store;
     let tries = 0;
-    const outcome = await this.#untilKnown(async () => {
+    const outcome = await untilKnown(this.#params.clock, async () => {
       if (tries++ > 0) await again();
       return port.admit(admission);
     });
     // The store was away: it may have come back without what it had confirmed to this client, which is then recorded.
     if (tries > 1) await watermarks.check(admission.partition, 'a client').catch(() => null);
     return outcome;
-  }
-
-  /** Repeats a write whose outcome is unknown: each one here is harmless to repeat. */
-  async #untilKnown<T>(write: () => Promise<T>): Promise<T> {
-    const { clock } = this.#params;
-    for (const giveUpAt = clock.now() + KNOW_WITHIN_MS; ; await clock.sleep(TRY_AGAIN_MS)) {
-      try {
-        return await write();
-      } catch (error) {
-        if (!(error instanceof CoordError) || !error.retryable || clock.now() > giveUpAt) throw error;
-      }
-    }
   }
 
   async #stored(run: string): Promise<StoredRun> {

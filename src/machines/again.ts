@@ -9,7 +9,7 @@ import { renderDuration } from '../definition/render.js';
 import { cancelTree } from './blocks.js';
 import { frameOf, listOf, type ListInstance, openLists, ownerOfFrame, planned, prefixOf } from './instances.js';
 import { armTimer, itemsBegun, moveStep } from './moves.js';
-import type { BlockRecord } from './records.js';
+import { type BlockRecord, PENDING_STEP } from './records.js';
 import { scopeOf } from './scope.js';
 import type { Draft } from './state.js';
 
@@ -176,22 +176,8 @@ function reset(draft: Draft, path: string): void {
   }
 }
 
-const NOTHING = {
-  failures: 0,
-  losses: 0,
-  token: null,
-  queuedAt: null,
-  begunAt: null,
-  endedAt: null,
-  worker: null,
-  verdict: null,
-  result: null,
-  error: null,
-  reason: null,
-  artifacts: [],
-  commit: null,
-  order: null,
-} as const;
+/** What a step that nothing has happened to holds, but for what it keeps. */
+const { status: _status, attempt: _attempt, more: _more, ...NOTHING } = PENDING_STEP;
 
 /** A block goes on with what is in it, as if nothing had ended it. */
 function reopen(draft: Draft, path: string, round: number | null): void {
