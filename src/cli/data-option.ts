@@ -19,29 +19,30 @@ export function setField(text: string, before: JsonObject | undefined): JsonObje
 export async function dataOf(
   call: Call,
   { data, set }: { readonly data?: string | undefined; readonly set?: JsonObject | undefined },
+  option = '--data',
 ): Promise<JsonValue> {
-  const given = data === undefined ? null : parsed(await textOf(call, data), data);
+  const given = data === undefined ? null : parsed(await textOf(call, data, option), data, option);
   if (set === undefined) return given;
   if (given !== null && !isJsonObject(given))
     throw new CoordError('USAGE', '--set sets fields of an object, and --data is none; leave one of them out');
   return { ...given, ...set };
 }
 
-async function textOf(call: Call, data: string): Promise<string> {
+async function textOf(call: Call, data: string, option: string): Promise<string> {
   if (!data.startsWith('@')) return data;
   const file = call.path(data.slice(1));
   const read = await readBytes(file, { limit: LIMIT_BYTES, pipes: true });
   const cause = 'refused' in read ? read.cause : undefined;
   const why = 'refused' in read ? read.refused : `it has more than ${String(LIMIT_BYTES)} bytes`;
   if ('bytes' in read && read.bytes.length <= LIMIT_BYTES) return Buffer.from(read.bytes).toString('utf8');
-  throw new CoordError('USAGE', `the file ${file} of --data cannot be read: ${why}`, { cause });
+  throw new CoordError('USAGE', `the file ${file} of ${option} cannot be read: ${why}`, { cause });
 }
 
-function parsed(text: string, given: string): JsonValue {
+function parsed(text: string, given: string, option: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (error) {
-    const what = given.startsWith('@') ? `the file ${given.slice(1)} of --data` : '--data';
+    const what = given.startsWith('@') ? `the file ${given.slice(1)} of ${option}` : option;
     const way = given.startsWith('@') ? '' : `; quote it for the shell ('{"a": 1}', '"text"'), or name a file: @file`;
     throw new CoordError('USAGE', `${what} is no JSON: ${messageOf(error)}${way}`, { cause: error });
   }

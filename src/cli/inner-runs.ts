@@ -36,7 +36,7 @@ async function whySetAside(client: Client, run: string): Promise<string | null> 
 }
 
 /** The runs inside that are under way, and those inside them; one that cannot be read has nothing to ask. */
-async function openInnerRuns(client: Client, outer: RunView): Promise<readonly RunView[]> {
+export async function openInnerRuns(client: Client, outer: RunView): Promise<readonly RunView[]> {
   const found: RunView[] = [];
   const open = openInside(outer);
   for (let run = open.shift(); run !== undefined && found.length < INNER_RUNS; run = open.shift()) {

@@ -2,6 +2,8 @@
  * The world as a command sees it: where it prints, what the terminal can do, who can be asked, and Ctrl-C. Handed in,
  * so that a test is a terminal of its own.
  */
+import { hostname } from 'node:os';
+import { type Prompts, terminalPrompts } from './prompts.js';
 
 export interface Writer {
   write(text: string | Uint8Array): void;
@@ -20,8 +22,10 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
   readonly cwd: string;
-  /** Asks a yes-or-no question, default yes; resolves with null when the person left it. Null when nobody can be asked. */
-  readonly confirm: ((question: string) => Promise<boolean | null>) | null;
+  /** Name of this machine, as histories name where something was said. */
+  readonly host: string;
+  /** Asks the person at the terminal; null when nobody can be asked. */
+  readonly prompts: Prompts | null;
   /** Calls back on every Ctrl-C and every polite request to end, instead of ending; the returned function takes it back. */
   onInterrupt(callback: () => void): () => void;
 }
@@ -52,8 +56,9 @@ export function processIo(): Io {
     color: wantsColor(env, isTTY),
     env,
     cwd: process.cwd(),
+    host: hostname(),
     // A terminal that does not tell its width cannot be drawn a question on.
-    confirm: stdin.isTTY && isTTY && stdout.columns > 0 ? confirm : null,
+    prompts: stdin.isTTY && isTTY && stdout.columns > 0 ? terminalPrompts(env) : null,
     onInterrupt: (callback) => {
       const called = (): void => callback();
       callbacks.add(called);
@@ -71,11 +76,4 @@ export function wantsColor(env: Io['env'], isTTY: boolean): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false;
   const force = env['FORCE_COLOR'];
   return force === undefined ? isTTY : force !== '0' && force !== 'false';
-}
-
-/** Loaded on demand: prompts cost as much time to import as a whole `coord list` takes. */
-async function confirm(question: string): Promise<boolean | null> {
-  const prompts = await import('@clack/prompts');
-  const answer = await prompts.confirm({ message: question, initialValue: true });
-  return prompts.isCancel(answer) ? null : answer;
 }

@@ -1,4 +1,5 @@
 /** What `run` and `watch` have in common: following to the end, and saying how it went. */
+import { askInPlace } from './asking-in-place.js';
 import { type Call, note, print, printJson } from './call.js';
 import { exitOf, follow, type Followed, type FollowWant, type Teller } from './follow.js';
 import { summary } from './render/summary.js';
@@ -12,7 +13,13 @@ export interface OutcomeWant extends Omit<FollowWant, 'teller'> {
 /** Returns the exit code. */
 export async function followToTheEnd(call: Call, want: OutcomeWant): Promise<number> {
   const { session, run, json } = want;
-  const followed = await follow(call, { ...want, teller: tellerFor(call, want) });
+  const { io } = call;
+  const followOn = (untilWaiting: boolean | undefined): Promise<Followed> =>
+    follow(call, { ...want, untilWaiting, teller: tellerFor(call, want) });
+  const followed =
+    io.prompts === null || !io.isTTY || json || want.untilWaiting === true
+      ? await followOn(want.untilWaiting)
+      : await askInPlace(call, { session, prompts: io.prompts, follow: followOn });
   const exitCode = exitOf(followed);
   if (followed.detached) note(call, wayBack({ run, durable: session.durable, hosting: want.hosting }));
   if (json) printJson(call, { ...document(followed, run), exitCode });

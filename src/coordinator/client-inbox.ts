@@ -20,6 +20,8 @@ export interface InboxWanted {
   /** Only what this person is asked by name, or what is asked of nobody by name. */
   readonly assignee?: string | undefined;
   readonly workflow?: string | undefined;
+  /** Only this step: its path, or its id. */
+  readonly step?: string | undefined;
 }
 
 export interface Inbox {
@@ -35,7 +37,7 @@ const AT_ONCE = 16;
 const ASKING: readonly RunStatus[] = ['waiting', 'running', 'compensating', 'paused'];
 
 /** Of the newest 1,000 runs under way. One that cannot be read asks nothing. Throws REDIS_UNREACHABLE. */
-export async function openQuestions(client: Client, { assignee, workflow }: InboxWanted): Promise<Inbox> {
+export async function openQuestions(client: Client, { assignee, workflow, step }: InboxWanted): Promise<Inbox> {
   const runs = await client.list({ statuses: ASKING, limit: RUNS + 1 });
   const looked = runs
     .slice(0, RUNS)
@@ -47,8 +49,12 @@ export async function openQuestions(client: Client, { assignee, workflow }: Inbo
   }
   const isMine = ({ question: { assignees } }: OpenQuestion): boolean =>
     assignee === undefined || assignees.length === 0 || assignees.includes(assignee);
+  const isMeant = ({ step: path }: OpenQuestion): boolean =>
+    step === undefined || path === step || path.endsWith(`/${step}`);
   return {
-    questions: questions.filter(isMine).toSorted((a, b) => (a.since ?? 0) - (b.since ?? 0)),
+    questions: questions
+      .filter((one) => isMine(one) && isMeant(one))
+      .toSorted((a, b) => (a.since ?? 0) - (b.since ?? 0)),
     more: runs.length > RUNS,
   };
 }
@@ -67,7 +73,7 @@ async function viewOf(client: Client, run: string): Promise<RunView | null> {
 function questionsOf({ id: run, workflow, steps }: RunView): readonly OpenQuestion[] {
   return steps.flatMap(({ id: step, status, waitsFor, form, begunAt }) =>
     status === 'waiting' && waitsFor?.kind === 'decision'
-      ? [{ run, workflow, step, question: waitsFor.question, form, since: begunAt }]
+      ? [{ run, workflow, step, question: waitsFor.question, form, since: waitsFor.question.at ?? begunAt }]
       : [],
   );
 }

@@ -36,6 +36,10 @@ export interface DecideRequest {
   readonly choice: string;
   readonly data?: JsonValue;
   readonly by: string;
+  /** What it changes in the draft that it was shown, as a JSON merge patch (RFC 7396). */
+  readonly edits?: JsonValue;
+  /** Where it was answered, for the history. */
+  readonly from?: string;
   readonly idempotencyKey?: string;
 }
 

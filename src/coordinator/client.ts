@@ -30,6 +30,8 @@ import {
   withCure,
   type StartRequest,
 } from './client-requests.js';
+import { type AnswerOutcome, decided, type SentAnswer } from './client-decide.js';
+import type { Patience } from './client-outcome.js';
 import { type EmittedEvent, followEvents, followRun, type Following } from './client-follow.js';
 import { checkFormat } from './codec.js';
 import { whyRefused } from './decisions.js';
@@ -143,19 +145,26 @@ export class Client {
 
   /**
    * Answers the question that a step waits with. Throws DECISION_REFUSED when the step asks nothing, asks something
-   * else by now, or the answer is none of its choices or does not fit its form.
+   * else by now, or the answer is none of its choices or does not fit its form. Returns when it is stored; `decided` says
+   * what became of it, since somebody else may be first.
    */
-  async decide(run: string, { idempotencyKey, ...answer }: DecideRequest): Promise<void> {
+  async decide(run: string, { idempotencyKey, ...answer }: DecideRequest): Promise<SentAnswer> {
     const body = parseBody(decideBodySchema, { token: null, data: null, ...answer }, 'the answer');
     const stored = await this.#stored(run);
     const history = (): Promise<readonly Fact[]> => this.history(run);
     const why = await whyRefused({ stored, plan: await this.#plans.get(stored.definition), history }, body);
+    const refused = (): CoordError => new CoordError('DECISION_REFUSED', `run ${run}: ${why ?? ''}`);
     // With a key it may be the same answer once more: then it was taken, and counts once.
-    const told =
-      why !== null && idempotencyKey === undefined
-        ? 'refused'
-        : await this.#tell(run, { kind: 'decide', body, idempotencyKey });
-    if (why !== null && told !== 'repeated') throw new CoordError('DECISION_REFUSED', `run ${run}: ${why}`);
+    if (why !== null && idempotencyKey === undefined) throw refused();
+    const { entry } = await this.#tell(run, { kind: 'decide', body, idempotencyKey });
+    if (why !== null && entry !== null) throw refused();
+    return { ...body, run, entry, since: stored.version };
+  }
+
+  /** Waits for up to `waitMs` until the run has taken an answer, or has refused it since somebody else was first. */
+  async decided(sent: SentAnswer, patience: Patience): Promise<AnswerOutcome> {
+    const { store, partitions, clock } = this.#params;
+    return decided({ runs: store.runs, partitions, clock, history: (run) => this.history(run) }, sent, patience);
   }
 
   /** Newest first. */
@@ -261,7 +270,7 @@ export class Client {
     };
   }
 
-  /** Stores a message to a run, once per key. */
+  /** Stores a message to a run, once per key; `entry` is null when that was done before. */
   async #tell(
     run: string,
     {
@@ -269,7 +278,7 @@ export class Client {
       body,
       idempotencyKey,
     }: { kind: 'cancel' | 'signal' | 'decide'; body: object; idempotencyKey: string | undefined },
-  ): Promise<'admitted' | 'repeated'> {
+  ): Promise<{ readonly entry: string | null }> {
     checkKey(idempotencyKey);
     const key = idempotencyKey ?? this.#params.ids.nonce();
     const text = JSON.stringify(body);
@@ -290,7 +299,7 @@ export class Client {
         `the key "${key}" has been used to ${kind} run ${run} in another way; use another key`,
       );
     }
-    return outcome.outcome === 'repeated' ? 'repeated' : 'admitted';
+    return { entry: outcome.outcome === 'admitted' ? (outcome.entry ?? null) : null };
   }
 
   async #putDefinition(definition: WorkflowDefinition): Promise<void> {

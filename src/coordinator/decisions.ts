@@ -21,8 +21,24 @@ export async function whyRefused(
 ): Promise<string | null> {
   const run = readerOf(stored, plan);
   const why = refusalOf(run, answer);
-  if (why === null || questionOf(run, answer.step) !== null) return why;
-  const answered = (await history()).findLast((fact) => fact.type === 'decision.answered' && fact.step === answer.step);
-  if (answered?.type !== 'decision.answered') return why;
-  return `${why}; ${answered.by} answered "${answered.choice}" at ${new Date(answered.at).toISOString()}`;
+  const isOpen = questionOf(run, answer.step)?.token === (answer.token ?? questionOf(run, answer.step)?.token);
+  if (why === null || (isOpen && questionOf(run, answer.step) !== null)) return why;
+  return `${why}${wonBy(await history(), answer)}`;
+}
+
+/** `; ann answered "approve" at …`, or an empty text when the history does not say. */
+export function wonBy(
+  facts: readonly Fact[],
+  { step, token }: { readonly step: string; readonly token: string | null },
+): string {
+  const end = facts.findLast(
+    (fact) =>
+      (fact.type === 'decision.answered' || fact.type === 'decision.expired') &&
+      fact.step === step &&
+      (token === null || fact.token === token),
+  );
+  const at = end === undefined ? '' : new Date(end.at).toISOString();
+  if (end?.type === 'decision.answered') return `; ${end.by} answered "${end.choice}" at ${at}`;
+  if (end?.type !== 'decision.expired') return '';
+  return `; nobody had decided by ${at}${end.choice === null ? ', when its time was up' : `, so "${end.choice}" holds`}`;
 }

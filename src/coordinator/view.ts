@@ -5,6 +5,7 @@ import type { Claim } from '../core/messages.js';
 import type { RunRow, StoredRun } from '../core/ports.js';
 import { runHasEnded, stepIsSettled } from '../core/statuses.js';
 import type { RunSummary, RunView, StepView } from '../core/views.js';
+import { schemaOfAsked } from '../definition/asked-schema.js';
 import type { Plan, PlannedStep } from '../definition/plan.js';
 import { isAsking, personasOf, type StepDefinition } from '../definition/steps.js';
 import { frameOf, type ListInstance, openLists, planned, rootOf, type Run } from '../machines/instances.js';
@@ -181,9 +182,14 @@ function stepView({
 }
 
 function formOf({ status, more: { waitsFor } }: StepRecord, definition: StepDefinition): StepView['form'] {
-  if (status !== 'waiting' || waitsFor?.kind !== 'decision' || waitsFor.question.about !== 'step') return null;
-  if (definition.type !== 'decision' || definition.form === null) return null;
-  return { schema: definition.form, notFor: definition.reject };
+  if (status !== 'waiting' || waitsFor?.kind !== 'decision') return null;
+  const { about, asked, choices } = waitsFor.question;
+  if (about === 'input')
+    return { schema: schemaOfAsked(asked ?? []), notFor: choices.map(({ id }) => id).filter((id) => id !== 'answer') };
+  if (about !== 'step') return null;
+  if (definition.type !== 'decision') return null;
+  const schema = asked === undefined ? definition.form : schemaOfAsked(asked);
+  return schema === null ? null : { schema, notFor: definition.reject };
 }
 
 function resultOf(run: Run, path: string, record: StepRecord): StepView['result'] {

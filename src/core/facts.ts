@@ -2,6 +2,7 @@
  * Facts: what a run's history records and what the feed reports, one union for logs, screens, metrics and tests.
  * `at` is the store's time in ms of the message that caused the fact; `cause` is that message's inbox id.
  */
+import type { Asked } from './asked.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { ArtifactRef } from './messages.js';
 import type { ErrorClass, Verdict } from './statuses.js';
@@ -18,21 +19,65 @@ interface AttemptFact extends FactBase {
   readonly attempt: number;
 }
 
+interface AnswerFact extends FactBase {
+  readonly step: string;
+  readonly token: string;
+  readonly choice: string;
+  readonly data: JsonValue;
+  readonly by: string;
+  /** Where it was answered, for example `coord on host-3`. */
+  readonly from?: string;
+  /** What it changes in the draft, as a JSON merge patch. */
+  readonly edits?: JsonValue;
+}
+
 export interface StepFailure {
   readonly class: ErrorClass;
   readonly message: string;
+}
+
+/** What one of several people has answered. */
+export interface Vote {
+  readonly by: string;
+  readonly choice: string;
+  readonly data: JsonValue;
+  readonly at: number;
+}
+
+/** A time at which people are told once more that they are asked; `to`: others are asked too from then on. */
+export interface Nudge {
+  readonly at: number;
+  readonly to?: readonly string[] | undefined;
 }
 
 /** A question to people. */
 export interface Question {
   /** Names this question; an answer to another one changes nothing. */
   readonly token: string;
-  /** A `decision` step, a failure that people are asked about, or a loop whose rounds are used up. */
-  readonly about: 'step' | 'failure' | 'limit';
+  /** A `decision` step, a failure that people are asked about, a loop whose rounds are used up, or what a persona needs to know. */
+  readonly about: 'step' | 'failure' | 'limit' | 'input';
   readonly prompt: string;
   readonly choices: readonly { readonly id: string; readonly label: string }[];
   readonly context: JsonObject;
   readonly assignees: readonly string[];
+  /** Answered in the data of the answer, each by its id. */
+  readonly asked?: readonly Asked[] | undefined;
+  /** What is judged, and may be edited by the answer; with the edits of those who have answered already. */
+  readonly draft?: JsonValue | undefined;
+  readonly edited?: boolean | undefined;
+  /** With a draft: the choices that reject it. */
+  readonly rejects?: readonly string[] | undefined;
+  /** When it is too late to answer, ms. */
+  readonly due?: number | undefined;
+  /** The choice that is taken then; left out: the step fails. */
+  readonly otherwise?: string | undefined;
+  /** When people are told again, the next one first. */
+  readonly nudges?: readonly Nudge[] | undefined;
+  /** People who must choose the same; left out: one. */
+  readonly quorum?: number | undefined;
+  readonly votes?: readonly Vote[] | undefined;
+  /** Since when it is asked, where the step began before. */
+  readonly at?: number | undefined;
 }
 
 /** What a step waits for, besides personas. */
@@ -136,13 +181,23 @@ export type Fact =
       readonly step: string;
       readonly waitsFor: WaitsFor;
     })
+  | (AnswerFact & { readonly type: 'decision.answered' })
+  /** One of several who must agree; `votes` are now for this choice. */
+  | (AnswerFact & { readonly type: 'decision.voted'; readonly votes: number; readonly quorum: number })
+  /** People are told once more that they are asked; with `to`, these are asked too from now on. */
   | (FactBase & {
-      readonly type: 'decision.answered';
+      readonly type: 'decision.reminded';
       readonly step: string;
       readonly token: string;
-      readonly choice: string;
-      readonly data: JsonValue;
-      readonly by: string;
+      readonly assignees: readonly string[];
+      readonly to?: readonly string[];
+    })
+  /** Nobody decided in time; `choice` is what holds then, null when the step fails. */
+  | (FactBase & {
+      readonly type: 'decision.expired';
+      readonly step: string;
+      readonly token: string;
+      readonly choice: string | null;
     })
   | (FactBase & {
       readonly type: 'signal.received';

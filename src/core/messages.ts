@@ -3,6 +3,7 @@
  * documents. Everything that enters from outside is parsed with these schemas, once, at the edge.
  */
 import { z } from 'zod';
+import { type Asked, askedListSchema } from './asked.js';
 import { type JsonObject, type JsonValue, jsonObjectSchema, jsonValueSchema } from './json.js';
 import { ENGINE_CLASSES, type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
 import type { SteeringMessage } from './steering.js';
@@ -107,6 +108,15 @@ export interface PersonaRequest {
     | null;
   /** Milliseconds the attempt may take, counted from `begin`; null for no limit. */
   readonly timeoutMs: number | null;
+  /** What people have answered to what the attempts before had asked; left out when nothing was asked. */
+  readonly answers?: readonly InputAnswer[] | undefined;
+}
+
+/** `answer` is null when people went on without one. */
+export interface InputAnswer {
+  readonly id: string;
+  readonly ask: string;
+  readonly answer: JsonValue;
 }
 
 export const personaRequestSchema = z.strictObject({
@@ -127,6 +137,7 @@ export const personaRequestSchema = z.strictObject({
   omitted: z.array(z.string()),
   workspace: workspaceSchema.extend({ commit: z.string() }).nullable(),
   timeoutMs: z.number().positive().nullable(),
+  answers: z.array(z.strictObject({ id: z.string(), ask: z.string(), answer: jsonValueSchema })).optional(),
 }) satisfies z.ZodType<PersonaRequest>;
 
 /** Most steps, and most bytes of JSON, that `results` of a request carries. */
@@ -138,19 +149,25 @@ export interface AttemptError {
   readonly message: string;
 }
 
-/** What a worker answers for one attempt. `error` is null exactly when `status` is `pass`. */
+/** `needs_input`: it cannot go on before people have told it something. */
+export const REPLY_STATUSES = [...VERDICTS, 'needs_input'] as const;
+
+/** What a worker answers for one attempt. `error` is null exactly when `status` is `pass` or `needs_input`. */
 export interface PersonaReply {
-  readonly status: Verdict;
+  readonly status: (typeof REPLY_STATUSES)[number];
   readonly result: JsonValue;
   readonly artifacts: readonly ArtifactRef[];
   readonly error: AttemptError | null;
   /** Commit that the run's branch stands at after the attempt; null when it has no workspace. */
   readonly commit: string | null;
+  /** With `needs_input`: what people are asked, and what it is about. */
+  readonly questions?: readonly Asked[] | undefined;
+  readonly prompt?: string | undefined;
 }
 
 export const personaReplySchema = z
   .strictObject({
-    status: z.enum(VERDICTS),
+    status: z.enum(REPLY_STATUSES),
     result: jsonValueSchema.default(null),
     artifacts: z.array(artifactRefSchema).max(200).default([]),
     error: z
@@ -162,10 +179,18 @@ export const personaReplySchema = z
       .regex(/^[0-9a-f]{40,64}$/)
       .nullable()
       .default(null),
+    questions: askedListSchema.optional(),
+    prompt: z.string().max(8_192).optional(),
   })
   .superRefine((reply, context) => {
-    if (reply.status === 'pass' && reply.error !== null)
-      context.addIssue({ code: 'custom', path: ['error'], message: 'must be null when status is "pass"' });
+    const asks = reply.status === 'needs_input';
+    if ((reply.status === 'pass' || asks) && reply.error !== null)
+      context.addIssue({ code: 'custom', path: ['error'], message: `must be null when status is "${reply.status}"` });
+    if (asks && (reply.questions ?? []).length === 0)
+      context.addIssue({ code: 'custom', path: ['questions'], message: 'are needed when status is "needs_input"' });
+    for (const key of ['questions', 'prompt'] as const)
+      if (!asks && reply[key] !== undefined)
+        context.addIssue({ code: 'custom', path: [key], message: 'goes with status "needs_input" only' });
     const rejected = reply.error?.class === 'REJECTED';
     if (reply.error !== null && rejected !== (reply.status === 'fail'))
       context.addIssue({
@@ -179,7 +204,7 @@ export const personaReplySchema = z
         path: ['error', 'class'],
         message: `is "${reply.error.class}" only in the engine`,
       });
-    if (reply.status !== 'pass' && reply.error === null)
+    if (reply.status !== 'pass' && !asks && reply.error === null)
       context.addIssue({ code: 'custom', path: ['error'], message: `is required when status is "${reply.status}"` });
   });
 
@@ -235,6 +260,10 @@ export const decideBodySchema = z.strictObject({
   choice: z.string().max(200),
   data: jsonValueSchema,
   by: z.string().max(200),
+  /** What it changes in the draft that it was shown: a JSON merge patch. */
+  edits: jsonValueSchema.optional(),
+  /** Where it was answered. */
+  from: z.string().max(200).optional(),
 });
 
 /** What an operator tells a run: to go on with the definition of this hash. */
@@ -255,8 +284,8 @@ export const innerRunBodySchema = z.strictObject({
 });
 export type InnerRunOutcome = Readonly<z.infer<typeof innerRunBodySchema>>;
 
-/** `queue`: no worker began. `wait`: the time that a step waits for. `deadline`: the run's own time is over. */
-export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry', 'queue', 'wait', 'deadline'] as const;
+/** `queue`: no worker began. `wait`: the time that a step waits for. `deadline`: the run's own time is over. `nudge`: people are told again. */
+export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry', 'queue', 'wait', 'deadline', 'nudge'] as const;
 export type TimerKind = (typeof TIMER_KINDS)[number];
 
 export interface StepTimer {

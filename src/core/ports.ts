@@ -148,7 +148,8 @@ export interface PartitionPort {
 /** What came in through a client. The first call with a key has its effect; a repeated one gets the same answer. */
 export interface AdmissionPort {
   admit(request: Admission): Promise<
-    | { outcome: 'admitted' }
+    /** `entry`: the inbox id of the message, the cause of what it leads to; not of a start, which may have to wait its turn. */
+    | { outcome: 'admitted'; entry?: string }
     | { outcome: 'repeated' }
     | { outcome: 'conflict' }
     | { outcome: 'no_run' }

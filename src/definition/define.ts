@@ -96,8 +96,14 @@ export type StepSource =
       readonly choices?: readonly (string | { readonly id: string; readonly label?: string })[] | Values;
       readonly reject?: string | readonly string[];
       readonly form?: SchemaSource;
+      readonly questions?: string | readonly Values[];
+      readonly draft?: { readonly value: JsonValue; readonly schema?: SchemaSource };
       readonly context?: Values;
       readonly assignees?: string | readonly string[];
+      readonly on_timeout?: string;
+      readonly remind?: Time | readonly Time[];
+      readonly escalate?: readonly { readonly after: Time; readonly to: string | readonly string[] }[];
+      readonly quorum?: number;
     })
   | (CommonSource & {
       readonly type: 'wait';

@@ -1,31 +1,11 @@
 /** What may stand behind each key of a step, as JSON Schema with the words that an editor shows beside it. */
+import { ASKED_SCHEMA, DECISION_SCHEMAS } from './editor-decision.js';
+import { count, DURATION, EXPRESSION, key, MAP, ref, TEMPLATE, TEXT } from './editor-parts.js';
 import { ERROR_CLASSES, RETRYABLE_CLASSES } from '../core/statuses.js';
-import type { JsonObject, JsonValue } from '../core/json.js';
+import type { JsonObject } from '../core/json.js';
 import type { CommonKey, TypeKey } from './keys.js';
 import { DEFAULTS, GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, WHENS } from './steps.js';
 import { STEP_ID, WORKFLOW_LIMITS } from './workflow.js';
-
-/** A `{{ hole }}`, or the `${hole}` of other documents. */
-const HOLE = String.raw`\{\{|\$\{`;
-export const DURATION = String.raw`^\s*\d{1,12}(\.\d{1,6})?\s*(ms|s|m|h|d)?\s*$`;
-
-export function ref(name: string): JsonObject {
-  return { $ref: `#/$defs/${name}` };
-}
-
-function key(description: string, schema: JsonObject, ...examples: readonly JsonValue[]): JsonObject {
-  return { description, ...schema, ...(examples.length === 0 ? {} : { examples }) };
-}
-
-const TEXT: JsonObject = { type: 'string' };
-const EXPRESSION: JsonObject = { type: 'string', minLength: 1 };
-const TEMPLATE: JsonObject = { type: 'string', pattern: HOLE };
-const TEXTS: JsonObject = { anyOf: [TEXT, { type: 'array', items: TEXT }] };
-export const MAP: JsonObject = { type: 'object' };
-
-function count(minimum: number, maximum: number): JsonObject {
-  return { anyOf: [{ type: 'integer', minimum, maximum }, TEMPLATE] };
-}
 
 /** Parts that several keys share. */
 export const PARTS: Readonly<Record<string, JsonObject>> = {
@@ -47,6 +27,7 @@ export const PARTS: Readonly<Record<string, JsonObject>> = {
     anyOf: [{ enum: [...RETRYABLE_CLASSES] }, { type: 'array', items: { enum: [...RETRYABLE_CLASSES] } }],
   },
   steps: { type: 'array', items: ref('step') },
+  asked: ASKED_SCHEMA,
 };
 
 /** Keys that every step has. */
@@ -223,46 +204,7 @@ export const TYPE_SCHEMAS: Readonly<Record<TypeKey, JsonObject>> = {
   task: key('What it is started with; the task of this run when it is left out. Texts inside may be templates.', MAP, {
     title: '{{ task.title }}',
   }),
-  prompt: key(
-    'What people are asked. May be a template.',
-    { type: 'string', minLength: 1 },
-    'Deploy {{ task.version }}?',
-  ),
-  choices: key(
-    'What they can choose: ids, ids with labels, or a map of labels; approve and reject when it is left out.',
-    {
-      anyOf: [
-        {
-          type: 'array',
-          minItems: 1,
-          maxItems: WORKFLOW_LIMITS.choices,
-          items: {
-            anyOf: [
-              ref('name'),
-              {
-                type: 'object',
-                additionalProperties: false,
-                required: ['id'],
-                properties: { id: ref('name'), label: TEXT },
-              },
-            ],
-          },
-        },
-        {
-          type: 'object',
-          minProperties: 1,
-          maxProperties: WORKFLOW_LIMITS.choices,
-          propertyNames: ref('name'),
-          additionalProperties: TEXT,
-        },
-      ],
-    },
-    { ship: 'Ship it', hold: 'Hold it back' },
-  ),
-  reject: key('Choices that fail the step.', ref('names'), ['reject']),
-  form: key('What else is asked for, as JSON Schema of the answer.', ref('schema')),
-  context: key('What to judge by; texts inside may be templates.', MAP),
-  assignees: key('Who is asked. May be templates.', TEXTS, ['{{ task.owner }}']),
+  ...DECISION_SCHEMAS,
   duration: key('How long to wait.', ref('duration'), '10m'),
   signal: key('The signal to wait for.', { type: 'string', minLength: 1 }, 'deployed'),
   event: key('The name of the event.', { type: 'string', minLength: 1 }, 'phase.completed'),

@@ -3,7 +3,8 @@
  * It says what can be said of shapes; `coord validate` says the rest. `schema/workflow.schema.json` is its output.
  */
 import type { JsonObject, JsonValue } from '../core/json.js';
-import { DURATION, MAP, PARTS, ref } from './editor-keys.js';
+import { PARTS } from './editor-keys.js';
+import { DURATION, MAP, ref } from './editor-parts.js';
 import { anyStep, keySchemas, typeSchemas } from './editor-types.js';
 import { ERROR_STRATEGIES, type WorkflowKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';

@@ -1,6 +1,7 @@
 /** The types of steps as JSON Schema: what each is for, and which keys it cannot do without. */
 import type { JsonObject, JsonValue } from '../core/json.js';
-import { COMMON_SCHEMAS, OTHER_VALUES, ref, TYPE_SCHEMAS, WAIT_UNTIL } from './editor-keys.js';
+import { COMMON_SCHEMAS, OTHER_VALUES, TYPE_SCHEMAS, WAIT_UNTIL } from './editor-keys.js';
+import { ref } from './editor-parts.js';
 import { COMMON_KEYS, PLUGIN_KEYS, TYPE_KEYS, type TypeKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';
 import { BRANCH_OPERATIONS, STEP_TYPES, type StepType } from './steps.js';

@@ -25,6 +25,10 @@ export const WORKFLOW_LIMITS = {
   items: 10_000,
   /** Choices of one decision. */
   choices: 50,
+  /** Reminders of one decision, and steps of its escalation. */
+  nudges: 20,
+  /** People who must choose the same. */
+  quorum: 100,
   /** Runs with the same key that may be under way. */
   runs: 100_000,
   /** Steps of one run, each round of a loop and item of a for_each counted. */

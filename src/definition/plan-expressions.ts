@@ -46,7 +46,7 @@ const TEMPLATED: Readonly<Record<StepDefinition['type'], readonly string[]>> = {
   loop: ['max_rounds'],
   for_each: ['items', 'concurrency'],
   workflow: ['task', 'retries'],
-  decision: ['prompt', 'context', 'assignees'],
+  decision: ['prompt', 'context', 'assignees', 'questions', 'draft', 'remind', 'escalate'],
   wait: ['duration', 'until', 'signal'],
   emit: ['event', 'data'],
 };
@@ -58,11 +58,16 @@ export function templatesOf(step: StepDefinition): Readonly<Partial<Record<strin
   for (const field of ['name', 'timeout', ...TEMPLATED[step.type]]) {
     const value = values[field];
     if (value === undefined || value === null) continue;
-    // Of the retries only the number may be a template.
-    const compiled = compileValue(field === 'retries' ? (value as { count: JsonValue }).count : value);
+    const compiled = compileValue(partOf(field, value));
     templates[field] = { ...compiled, render: (scope) => whereOf(step.id, field, () => compiled.render(scope)) };
   }
   return templates;
+}
+
+/** Of the retries only the number may be a template, and of a draft only what is judged. */
+function partOf(field: string, value: JsonValue): JsonValue {
+  if (field === 'retries') return (value as { count: JsonValue }).count;
+  return field === 'draft' ? (value as { value: JsonValue }).value : value;
 }
 
 /** What `expressions` read; `stepOfState` maps names of `context.state` to steps. */

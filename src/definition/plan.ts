@@ -7,10 +7,10 @@ import type { JsonValue } from '../core/json.js';
 import { RESULTS_LIMIT } from '../core/messages.js';
 import type { Expression } from '../expression/expression.js';
 import { compileValue, type ValueTemplate } from '../expression/template.js';
-import { compileSchema, type SchemaIssue } from './json-schema.js';
+import { compileSchema, type SchemaIssue, type SchemaTest } from './json-schema.js';
 import { edgesOf, nearestAncestors, topologicalOrder } from './order.js';
 import { expressionsOf, type ReadSet, readsOf, templatesOf } from './plan-expressions.js';
-import { allSteps, listsOf, type StepDefinition, type StepList } from './steps.js';
+import { allSteps, type JsonSchema, listsOf, type StepDefinition, type StepList } from './steps.js';
 import { stateName, type WorkflowDefinition } from './workflow.js';
 
 export interface Plan {
@@ -68,8 +68,10 @@ export interface PlannedStep {
   /** Compiled fields, by key. */
   readonly templates: Readonly<Partial<Record<string, ValueTemplate>>>;
   /** Checks a result; null when anything will do. */
-  readonly checkOutput: ((result: JsonValue) => readonly SchemaIssue[]) | null;
-  readonly checkForm: ((data: JsonValue) => readonly SchemaIssue[]) | null;
+  readonly checkOutput: SchemaTest | null;
+  readonly checkForm: SchemaTest | null;
+  /** Checks what a decision judges. */
+  readonly checkDraft: SchemaTest | null;
 }
 
 /** How many omitted ancestors are named: enough to see that there are more, cheap for chains of thousands. */
@@ -151,8 +153,9 @@ class Compiler {
         ancestorsOmitted: before.slice(RESULTS_LIMIT.steps),
         lists: this.#listsIn(step, before, around.frames),
         ...this.#readings(step),
-        checkOutput: step.type === 'persona-request' && step.output !== null ? compileSchema(step.output) : null,
-        checkForm: step.type === 'decision' && step.form !== null ? compileSchema(step.form) : null,
+        checkOutput: step.type === 'persona-request' ? testOf(step.output) : null,
+        checkForm: step.type === 'decision' ? testOf(step.form) : null,
+        checkDraft: step.type === 'decision' ? testOf(step.draft?.schema ?? null) : null,
       });
     }
     return planned;
@@ -186,6 +189,10 @@ class Compiler {
       ),
     };
   }
+}
+
+function testOf(schema: JsonSchema | null): SchemaTest | null {
+  return schema === null ? null : compileSchema(schema);
 }
 
 function isFramed(owner: StepDefinition | null, key: StepList['key']): boolean {

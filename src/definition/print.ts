@@ -11,6 +11,7 @@ import {
   DEFAULT_BACKOFF,
   DEFAULTS,
   type Duration,
+  EXPIRED,
   type PersonaRequestStep,
   PLANNED_TYPES,
   type PlanStep,
@@ -164,7 +165,7 @@ function rarePartsOf(
 }
 
 function decisionParts(step: Extract<StepDefinition, { type: 'decision' }>): Parts {
-  const { prompt, choices, reject, form, context, assignees } = step;
+  const { prompt, choices, reject, form, context, assignees, draft, on_timeout, remind, escalate } = step;
   const plain = choices.every(({ id, label }) => id === label);
   const usual = isSame(choices, APPROVAL);
   const named = choices.every(({ id }) => !BLOCKED_NAMES.has(id));
@@ -174,8 +175,18 @@ function decisionParts(step: Extract<StepDefinition, { type: 'decision' }>): Par
     choices: usual ? undefined : plain ? flow(choices.map(({ id }) => id)) : labels,
     reject: isSame(reject, rejectsByDefault(choices)) ? undefined : flow(reject, true),
     assignees: flow(assignees),
+    quorum: step.quorum,
+    on_timeout: on_timeout === EXPIRED ? undefined : on_timeout,
+    remind: remind === undefined ? undefined : flow(remind.map(duration), true),
+    escalate: escalate?.map(({ after, to }) => ({ after: duration(after), to: flow(to, true) })),
   };
-  return { kind, given: { context: unlessEmpty(context), form: unless(form, null) }, lists: {} };
+  const given = {
+    context: unlessEmpty(context),
+    draft: draft === undefined ? undefined : present({ value: draft.value, schema: unless(draft.schema, null) }),
+    questions: step.questions,
+    form: unless(form, null),
+  };
+  return { kind, given, lists: {} };
 }
 
 function asking({ persona, fallback, params }: PersonaRequestStep | PlanStep): Pick<Parts, 'given' | 'kind'> {

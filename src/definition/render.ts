@@ -34,7 +34,12 @@ export function renderObject(step: PlannedStep, field: string, scope: Scope): Js
 /** Milliseconds, or null when the step does not have the field. */
 export function renderDuration(step: PlannedStep, field: string, scope: Scope): number | null {
   const value = renderField(step, field, scope);
-  return value === null ? null : whereOf(step.definition.id, field, () => durationMs(value));
+  return value === null ? null : renderMs(step.definition.id, field, value);
+}
+
+/** Milliseconds of a rendered duration in a field of a step. Throws EXPRESSION_FAILED. */
+export function renderMs(id: string, field: string, value: JsonValue): number {
+  return whereOf(id, field, () => durationMs(value));
 }
 
 export function renderCount(

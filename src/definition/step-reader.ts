@@ -11,9 +11,10 @@ import {
   readParallel,
 } from './readers/blocks.js';
 import { readCustom } from './readers/custom.js';
+import { readDecision } from './readers/decision.js';
 import type { ListOptions, ReadContext, StepBody, StepDraft, TypeReader } from './readers/draft.js';
 import { readGit } from './readers/git.js';
-import { readDecision, readEmit, readInner, readWait } from './readers/moments.js';
+import { readEmit, readInner, readWait } from './readers/moments.js';
 import { readDependencies, readId } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
 import { COMMON_KEYS, PLUGIN_KEYS, TYPE_KEYS } from './keys.js';

@@ -196,6 +196,23 @@ export interface DecisionStep extends StepBase {
   /** What to judge by; texts may be templates. */
   readonly context: JsonObject;
   readonly assignees: readonly string[];
+  /** Template text that gives what is asked one by one, or the list itself. */
+  readonly questions?: string | readonly JsonValue[] | undefined;
+  /** What is judged and may be edited, and what it must look like then. */
+  readonly draft?: { readonly value: JsonValue; readonly schema: JsonSchema | null } | undefined;
+  /** The choice that is taken when the time is up, or `fail`. There exactly when there is a `timeout`, but in older definitions. */
+  readonly on_timeout?: string | undefined;
+  /** When people are told again, after it was asked. */
+  readonly remind?: readonly Duration[] | undefined;
+  readonly escalate?: readonly Escalation[] | undefined;
+  /** People who must choose the same; a choice that rejects needs one. */
+  readonly quorum?: number | undefined;
+}
+
+/** After so long, these people are asked too. */
+export interface Escalation {
+  readonly after: Duration;
+  readonly to: readonly string[];
 }
 
 /** Exactly one of `duration`, `until` and `signal` is there. A signal that does not come in `timeout` fails the step. */
@@ -230,6 +247,9 @@ export type StepDefinition =
 /** 1 s, 2 s, 4 s … up to a minute. */
 export const DEFAULT_BACKOFF: BackoffCurve = { initial: 1, factor: 2, max: 60, jitter: 0 };
 export const NO_RETRIES: Retries = { count: 0, backoff: DEFAULT_BACKOFF, retry_on: null };
+
+/** What `on_timeout` says of a step that fails when nobody decides in time. */
+export const EXPIRED = 'fail';
 
 /** What a decision offers when the file does not say. */
 export const APPROVAL: readonly Choice[] = [

@@ -8,7 +8,8 @@ import { GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, type StepDefin
 export const DEFINITION_FORMAT = 2;
 
 const name = z.string().regex(STEP_ID);
-const duration = z.union([z.number().positive(), z.string()]).nullable();
+const some = z.union([z.number().positive(), z.string()]);
+const duration = some.nullable();
 const schema = z.union([jsonObjectSchema, z.literal(true)]).nullable();
 const steps = z.lazy(() => z.array(stepSchema));
 
@@ -106,6 +107,12 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
     form: schema,
     context: jsonObjectSchema,
     assignees: z.array(z.string()),
+    questions: z.union([z.string(), z.array(jsonValueSchema)]).optional(),
+    draft: z.strictObject({ value: jsonValueSchema, schema }).optional(),
+    on_timeout: z.string().optional(),
+    remind: z.array(some).optional(),
+    escalate: z.array(z.strictObject({ after: some, to: z.array(z.string()) })).optional(),
+    quorum: z.int().positive().optional(),
   }),
   z.strictObject({ ...base, type: z.literal('wait'), duration, until: text, signal: text }),
   z.strictObject({ ...base, type: z.literal('emit'), event: z.string(), data: jsonObjectSchema }),

@@ -18,7 +18,8 @@ import { retriesOf } from './retries.js';
 import { runLifecycle } from './run.machine.js';
 import { scopeOf } from './scope.js';
 import type { Backlog, Draft, Settled } from './state.js';
-import { emit, openDecision, openWait } from './waits.js';
+import { openDecision } from './decisions.js';
+import { emit, openWait } from './waits.js';
 
 /** Goes on until nothing is left that can be done now. */
 export function advance(draft: Draft): void {

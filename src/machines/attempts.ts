@@ -7,9 +7,11 @@ import { type PlannedSteps, parseSteps } from '../definition/planned-steps.js';
 import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definition/steps.js';
 import { openPlanned } from './blocks.js';
 import { failStep } from './failures.js';
+import { askForInput, INPUTS_LIMIT, inputsAsked } from './inputs.js';
 import { mayGoOn, planned } from './instances.js';
 import { base, cancelStep, delayOf, disarm, moveStep } from './moves.js';
 import type { StepRecord } from './records.js';
+import { askedPersona } from './requests.js';
 import { retriesOf } from './retries.js';
 import type { Draft } from './state.js';
 
@@ -18,6 +20,10 @@ export const MAX_LOSSES = 5;
 
 /** Takes a persona's answer to the attempt that is awaited. */
 export function takeReply(draft: Draft, path: string, reply: PersonaReply): void {
+  if (reply.status === 'needs_input' && mayGoOn(draft, path) && inputsAsked(draft, path) < INPUTS_LIMIT) {
+    askForInput(draft, path, { persona: askedPersona(draft, path), reply });
+    return;
+  }
   const { verdict, error } = judge(draft, path, reply);
   const { result, artifacts, commit } = reply;
   if (error !== null) {
@@ -87,6 +93,11 @@ export function tryAgain(draft: Draft, path: string): void {
 
 /** The verdict as it counts: a result that does not fit the step's schema is no valid reply. */
 function judge(draft: Draft, path: string, reply: PersonaReply): { verdict: Verdict; error: StepFailure | null } {
+  if (reply.status === 'needs_input') {
+    const often = inputsAsked(draft, path) >= INPUTS_LIMIT;
+    const why = often ? `it has asked people ${String(INPUTS_LIMIT)} times` : 'something has failed meanwhile';
+    return { verdict: 'error', error: { class: 'PERSONA_ERROR', message: `it asks people, but ${why}` } };
+  }
   if (reply.status !== 'pass') {
     const unexplained = { class: 'PERSONA_ERROR', message: `the persona replied ${reply.status} without saying why` };
     return { verdict: reply.status, error: reply.error ?? (unexplained as StepFailure) };

@@ -9,10 +9,11 @@ import { runHasEnded } from '../core/statuses.js';
 import { isAsking } from '../definition/steps.js';
 import { advance } from './advance.js';
 import { questionOf, refusalOf } from './answers.js';
-import { attemptFailed, takeReply, tryAgain } from './attempts.js';
-import { begin, cancelInside, moreRounds, timeOutBlock, windDown } from './blocks.js';
+import { attemptFailed, takeReply } from './attempts.js';
+import { begin, cancelInside, timeOutBlock, windDown } from './blocks.js';
+import { answer, expire, nudge } from './decisions.js';
 import { endPending, endRun, failRun } from './ending.js';
-import { endFailed, failStep } from './failures.js';
+import { failStep } from './failures.js';
 import { adopt } from './forking.js';
 import { cancelInnerRun, innerRunWaits } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
@@ -21,7 +22,7 @@ import { goOn, isOver, pause, resume, tryNext } from './pausing.js';
 import { runLifecycle } from './run.machine.js';
 import { deadlineTimer, timeFrom, timeoutOf } from './run-time.js';
 import { Draft, type FoldResult, type RunState } from './state.js';
-import { decide as decideStep, SIGNALS_KEPT, takeSignal } from './waits.js';
+import { SIGNALS_KEPT, takeSignal } from './waits.js';
 
 type MessageOf<K extends Message['kind']> = Extract<Message, { readonly kind: K }>;
 
@@ -122,6 +123,7 @@ function timer(draft: Draft, message: MessageOf<'timer'>): string | null {
     else tryNext(draft, path);
     return null;
   }
+  if (kind === 'nudge') return nudge(draft, path) ? null : late;
   if (!isAsking(step.definition)) return timeOut(draft, path, { at: message.at, late });
   if (record.token === null) return late;
   if (kind === 'queue') {
@@ -160,9 +162,10 @@ function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: s
     cancelInnerRun(draft, path, error.message);
     attemptFailed(draft, path, { error });
   } else if (status === 'waiting') {
-    const limit = draft.step(path).more.waitsFor;
-    const asked = limit?.kind === 'decision' && limit.question.about === 'step';
-    const message = asked ? `nobody decided within ${seconds(at - (begunAt ?? at))}` : error.message;
+    const question = questionOf(draft, path);
+    const waited = seconds(at - (begunAt ?? at));
+    if (question !== null && expire(draft, path, { question, waited })) return null;
+    const message = question === null ? error.message : `nobody decided within ${waited}`;
     failStep(draft, path, { error: { ...error, message } });
   } else {
     timeOutBlock(draft, path, error);
@@ -207,25 +210,10 @@ function cancel(draft: Draft, { reason, by, claims }: MessageOf<'cancel'>): stri
 
 /** People's answer to the question that a step waits with. */
 function decide(draft: Draft, message: MessageOf<'decide'>): string | null {
-  const { step: path, choice, data, by } = message;
   const refusal = refusalOf(draft, message);
-  const asked = questionOf(draft, path);
+  const asked = questionOf(draft, message.step);
   if (refusal !== null || asked === null) return refusal;
-  const step = planned(draft, path);
-  draft.facts.push({ ...base(draft), type: 'decision.answered', step: path, token: asked.token, choice, data, by });
-  if (asked.about === 'step' && step.definition.type === 'decision') {
-    decideStep(draft, path, { definition: step.definition, choice, data, by });
-  } else if (choice === 'more') {
-    moreRounds(draft, path, 1);
-  } else if (choice === 'accept') {
-    passStep(draft, path);
-  } else if (choice === 'retry') {
-    tryAgain(draft, path);
-  } else {
-    const { error } = draft.step(path);
-    const limit = { class: 'LIMIT', message: asked.prompt } as const;
-    endFailed(draft, path, { error: error ?? limit, tolerated: choice === 'continue' });
-  }
+  answer(draft, message.step, { asked, given: message });
   return null;
 }
 

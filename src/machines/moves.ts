@@ -125,11 +125,16 @@ function act(draft: Draft, { path, step, action }: Act): void {
       disarm(draft, path, ['retry']);
       return;
     case 'disarmWait':
-      disarm(draft, path, ['wait', 'timeout']);
+      disarm(draft, path, tellsAgain(draft, path) ? ['wait', 'timeout', 'nudge'] : ['wait', 'timeout']);
       return;
     case 'settle':
       settle(draft, path, step);
   }
+}
+
+function tellsAgain(draft: Draft, path: string): boolean {
+  const { waitsFor } = draft.step(path).more;
+  return waitsFor?.kind === 'decision' && (waitsFor.question.nudges ?? []).length > 0;
 }
 
 /** Takes these timers of the step's attempt away, whether they are armed or not. */

@@ -5,6 +5,7 @@
  * somewhere wrong.
  */
 import { z } from 'zod';
+import { askedListSchema } from '../core/asked.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { artifactRefSchema } from '../core/messages.js';
@@ -81,11 +82,27 @@ export type BlockRecord = Readonly<z.infer<typeof blockSchema>>;
 
 const questionSchema = z.strictObject({
   token: z.string(),
-  about: z.enum(['step', 'failure', 'limit']),
+  about: z.enum(['step', 'failure', 'limit', 'input']),
   prompt: z.string(),
   choices: z.array(z.strictObject({ id: z.string(), label: z.string() })).readonly(),
   context: jsonObjectSchema,
   assignees: z.array(z.string()).readonly(),
+  asked: askedListSchema.optional(),
+  draft: jsonValueSchema.optional(),
+  edited: z.boolean().optional(),
+  rejects: z.array(z.string()).readonly().optional(),
+  due: z.number().optional(),
+  otherwise: z.string().optional(),
+  nudges: z
+    .array(z.strictObject({ at: z.number(), to: z.array(z.string()).readonly().optional() }))
+    .readonly()
+    .optional(),
+  quorum: z.int().positive().optional(),
+  votes: z
+    .array(z.strictObject({ by: z.string(), choice: z.string(), data: jsonValueSchema, at: z.number() }))
+    .readonly()
+    .optional(),
+  at: z.number().optional(),
 });
 
 const waitsForSchema = z.discriminatedUnion('kind', [
@@ -100,6 +117,12 @@ const moreSchema = z.strictObject({
   waitsFor: waitsForSchema.optional(),
   /** Questions asked so far, so that each has a token of its own. */
   questions: z.int().positive().optional(),
+  /** How often the persona has asked people so far, and what they have answered. */
+  inputs: z.int().positive().optional(),
+  answers: z
+    .array(z.strictObject({ id: z.string(), ask: z.string(), answer: jsonValueSchema }))
+    .readonly()
+    .optional(),
   /** The run inside. */
   run: z.string().optional(),
   /** Its failure is dealt with: dependents go on, its list does not fail. */

@@ -6,8 +6,8 @@ import type { Scope } from '../expression/scope.js';
 import { isWithin } from '../expression/size.js';
 import type { PlannedStep } from '../definition/plan.js';
 import { type RenderedRequest, renderDuration, renderObject, renderText } from '../definition/render.js';
-import { type AskingStep, isAsking, personasOf } from '../definition/steps.js';
-import { prefixOf, resolve } from './instances.js';
+import { isAsking, personasOf } from '../definition/steps.js';
+import { planned, prefixOf, resolve } from './instances.js';
 import type { StepRecord } from './records.js';
 import { scopeOf } from './scope.js';
 import type { Draft } from './state.js';
@@ -31,9 +31,10 @@ function gitParams(step: PlannedStep, scope: Scope): JsonObject {
   return { operation, branch: text('branch'), from: text('from'), message: text('message'), remote: text('remote') };
 }
 
-/** The persona that is asked now. */
-function askedPersona(draft: Draft, path: string, definition: AskingStep): string {
-  const personas = personasOf(definition);
+/** The persona that is asked now; empty for a step that asks none. */
+export function askedPersona(draft: Draft, path: string): string {
+  const { definition } = planned(draft, path);
+  const personas = isAsking(definition) ? personasOf(definition) : [];
   return personas[draft.step(path).more.asked ?? 0] ?? personas[0] ?? '';
 }
 
@@ -43,9 +44,10 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
   if (!isAsking(definition)) return { queueMs: null };
   const rendered = draft.rendered.get(path) ?? renderRequest(step, scopeOf(draft, path, step));
   draft.rendered.delete(path);
-  const persona = askedPersona(draft, path, definition);
+  const persona = askedPersona(draft, path);
   const attempt = draft.step(path).attempt + 1;
   const { workspace } = draft.state.input;
+  const { answers } = draft.step(path).more;
   const request: Omit<PersonaRequest, 'token' | 'results' | 'omitted'> = {
     protocol: PROTOCOL_VERSION,
     run: draft.record.id,
@@ -58,6 +60,7 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
     task: draft.state.input.task,
     workspace: workspace === null ? null : { ...workspace, commit: draft.record.head ?? workspace.base },
     timeoutMs: rendered.timeoutMs,
+    ...(answers !== undefined && { answers }),
   };
   const text = `${JSON.stringify(request).slice(1, -1)},${outcomesBefore(draft, path, step)}`;
   const token = `${path}.${String(attempt)}.${sha256(text).slice(0, 16)}`;

@@ -1,9 +1,8 @@
-/** Steps that ask no persona: waiting for a time or a signal, asking people, and telling of an event. */
+/** Steps that ask nobody: waiting for a time or a signal, and telling of an event. */
 import type { JsonValue } from '../core/json.js';
 import type { PlannedStep } from '../definition/plan.js';
-import { renderDuration, renderField, renderObject, renderText, renderTime } from '../definition/render.js';
-import type { DecisionStep, EmitStep, WaitStep } from '../definition/steps.js';
-import { endFailed, ask } from './failures.js';
+import { renderDuration, renderObject, renderText, renderTime } from '../definition/render.js';
+import type { EmitStep, WaitStep } from '../definition/steps.js';
 import { armTimer, base, moveStep, passStep } from './moves.js';
 import { scopeOf } from './scope.js';
 import type { Draft } from './state.js';
@@ -39,22 +38,6 @@ export function openWait(draft: Draft, path: string, step: PlannedStep & { defin
   armTimer(draft, { kind: 'wait', path, afterMs: until - now, at: until });
 }
 
-/** Asks people. Throws EXPRESSION_FAILED. */
-export function openDecision(draft: Draft, path: string, step: PlannedStep & { definition: DecisionStep }): void {
-  const scope = scopeOf(draft, path, step);
-  const timeoutMs = renderDuration(step, 'timeout', scope);
-  const assignees = (renderField(step, 'assignees', scope) ?? []) as readonly JsonValue[];
-  const question = {
-    about: 'step',
-    prompt: renderText(step, 'prompt', scope) ?? '',
-    choices: step.definition.choices,
-    context: renderObject(step, 'context', scope),
-    assignees: assignees.map(String),
-  } as const;
-  ask(draft, path, { question, change: { attempt: draft.step(path).attempt + 1, begunAt: draft.cause.at } });
-  if (timeoutMs !== null) armTimer(draft, { kind: 'timeout', path, afterMs: timeoutMs });
-}
-
 /** Tells of an event, which ends the step. Throws EXPRESSION_FAILED. */
 export function emit(draft: Draft, path: string, step: PlannedStep & { definition: EmitStep }): void {
   const scope = scopeOf(draft, path, step);
@@ -73,26 +56,6 @@ export function takeSignal(draft: Draft, signal: { name: string; data: JsonValue
   if (waits === null) draft.setRecord({ signals: [...draft.record.signals, { name, data, by }] });
   else passStep(draft, waits, { result: data });
   return true;
-}
-
-/** Ends a decision step with its answer. */
-export function decide(
-  draft: Draft,
-  path: string,
-  answer: { definition: DecisionStep; choice: string; data: JsonValue; by: string },
-): void {
-  const { definition, choice, data, by } = answer;
-  const result = { choice, data, by };
-  if (!definition.reject.includes(choice)) {
-    passStep(draft, path, { result });
-    return;
-  }
-  const error = { class: 'REJECTED', message: `${by} chose "${choice}"` } as const;
-  endFailed(draft, path, {
-    error,
-    change: { verdict: 'fail', result },
-    tolerated: definition.on_error === 'continue',
-  });
 }
 
 function waitFor(

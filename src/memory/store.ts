@@ -117,12 +117,13 @@ function memoryAdmission(at: At, watermarks: MemoryWatermarks): AdmissionPort {
       watermarks.note(request.partition);
       for (const old of expired(place).slice(0, KEYS_FORGOTTEN_AT_ONCE)) place.admitted.delete(old);
       place.admitted.set(idempotencyKey, { hash: requestHash, at: place.now() });
-      if (request.kind === 'start') begin(place, request);
-      else {
-        const entry = place.post({ run, kind, head: '', body: request.body });
-        if (over) stored.reopening = entry;
+      if (request.kind === 'start') {
+        begin(place, request);
+        return { outcome: 'admitted' };
       }
-      return { outcome: 'admitted' };
+      const entry = place.post({ run, kind, head: '', body: request.body });
+      if (over) stored.reopening = entry;
+      return { outcome: 'admitted', entry };
     },
   };
 }

@@ -24,12 +24,14 @@ export interface CommandOutcome {
 /** Most characters of standard output in the result of a text persona; the whole output is an artifact then. */
 const TEXT_RESULT_LIMIT = 32 * 1024;
 
+const STANDS: ReadonlySet<DeclaredReply['status']> = new Set(['fail', 'error']);
+
 export async function interpretJson(outcome: CommandOutcome, directory: string): Promise<RawReply> {
   const checked = checkStdout(outcome);
   const end = endOf(outcome);
   if (end !== null) {
-    // A verdict that was given before the bad exit stands; a pass does not.
-    if (checked.reply === null || checked.reply.status === 'pass') return errorReply('PERSONA_ERROR', end);
+    // What was said against the work before the bad exit stands; that it went well, or could with an answer, does not.
+    if (checked.reply === null || !STANDS.has(checked.reply.status)) return errorReply('PERSONA_ERROR', end);
   } else if (checked.reply === null) {
     return errorReply('INVALID_REPLY', invalidMessage(checked.problems, outcome));
   }
@@ -118,5 +120,5 @@ async function collect(
 ): Promise<RawReply> {
   const { artifacts, problems } = await collectArtifacts(declared.artifacts, place.directory);
   if (problems.length > 0) return errorReply('INVALID_REPLY', invalidMessage(problems, place.outcome));
-  return { status: declared.status, result: declared.result, error: declared.error, artifacts };
+  return { ...declared, artifacts };
 }

@@ -3,8 +3,9 @@
  * received and what was expected: a pass is only ever made of an explicit "pass".
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
-import type { AttemptError } from '../core/messages.js';
-import { ERROR_CLASSES, type ErrorClass, type Verdict, VERDICTS } from '../core/statuses.js';
+import { askedListSchema, whyNotAsked } from '../core/asked.js';
+import { type AttemptError, type PersonaReply, REPLY_STATUSES } from '../core/messages.js';
+import { ERROR_CLASSES, type ErrorClass } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
 import { abbreviate } from './plain-text.js';
 
@@ -15,10 +16,7 @@ export interface DeclaredArtifact {
   readonly source: { readonly content: string } | { readonly path: string };
 }
 
-export interface DeclaredReply {
-  readonly status: Verdict;
-  readonly result: JsonValue;
-  readonly error: AttemptError | null;
+export interface DeclaredReply extends Pick<PersonaReply, 'error' | 'prompt' | 'questions' | 'result' | 'status'> {
   readonly artifacts: readonly DeclaredArtifact[];
 }
 
@@ -27,11 +25,11 @@ export type CheckedReply =
   | { readonly reply: null; readonly problems: readonly string[] };
 
 export const EXPECTED_REPLY =
-  'one JSON object {"status": "pass" | "fail" | "error", "result"?, "error"?, "artifacts"?: [{"name", "content" | "path", "type"?}]}';
+  'one JSON object {"status": "pass" | "fail" | "error" | "needs_input", "result"?, "error"?, "artifacts"?: [{"name", "content" | "path", "type"?}], "questions"?: [{"id", "ask"}]}';
 /** Most artifacts of one reply; one more is kept for the attempt's log. */
 const ARTIFACTS_LIMIT = 199;
 
-const KEYS = ['status', 'result', 'error', 'artifacts'];
+const KEYS = ['status', 'result', 'error', 'artifacts', 'questions', 'prompt'];
 const ARTIFACT_KEYS = ['name', 'type', 'content', 'path'];
 const DEPTH_LIMIT = 64;
 const MESSAGE_LIMIT = 8_000;
@@ -45,17 +43,40 @@ export function checkReply(value: unknown): CheckedReply {
   const members = value;
 
   const problems = unknownKeys(members, { known: KEYS, place: '' });
-  const status = VERDICTS.find((verdict) => verdict === members['status']);
+  const status = REPLY_STATUSES.find((known) => known === members['status']);
   if (status === undefined) problems.push(statusProblem(members['status']));
   const artifacts = readArtifacts(members['artifacts'] ?? [], problems);
   const said = readError(members['error'] ?? null, problems);
   if (status !== undefined && said.class !== null && !CLASSES[status].includes(said.class))
     problems.push(classProblem(status, said.class));
-  if (status === 'pass' && said.message !== null) problems.push('status is "pass" but there is an "error"');
+  if ((status === 'pass' || status === 'needs_input') && said.message !== null)
+    problems.push(`status is "${status}" but there is an "error"`);
+  const asked = readAsked(members, { asks: status === 'needs_input', problems });
   if (status === undefined || problems.length > 0) return bad(...problems);
 
   const result = members['result'] ?? null;
-  return { reply: { status, result, error: errorOf(status, { ...said, result }), artifacts }, problems: [] };
+  return { reply: { status, result, error: errorOf(status, { ...said, result }), artifacts, ...asked }, problems: [] };
+}
+
+/** What people are asked, which goes with `needs_input` only. */
+function readAsked(
+  { questions, prompt }: JsonObject,
+  { asks, problems }: { readonly asks: boolean; readonly problems: string[] },
+): Pick<DeclaredReply, 'prompt' | 'questions'> {
+  if (!asks) {
+    for (const [key, value] of Object.entries({ questions, prompt }))
+      if (value !== undefined) problems.push(`"${key}" goes with status "needs_input" only`);
+    return {};
+  }
+  if (prompt !== undefined && typeof prompt !== 'string') problems.push('"prompt" must be a text');
+  const why = questions === undefined ? 'are missing' : whyNotAsked(questions);
+  if (why !== null || (Array.isArray(questions) && questions.length === 0))
+    problems.push(`"questions": ${why ?? 'the list is empty'}; one is {"id", "ask", "type"?, "options"?, "default"?}`);
+  if (problems.length > 0) return {};
+  return {
+    questions: askedListSchema.parse(questions),
+    ...(typeof prompt === 'string' && { prompt: prompt.slice(0, MESSAGE_LIMIT) }),
+  };
 }
 
 interface SaidError {
@@ -64,20 +85,24 @@ interface SaidError {
 }
 
 /** What a persona may call its own failure; everything else is for those who watch it. */
-const CLASSES: Readonly<Record<Verdict, readonly ErrorClass[]>> = {
+const CLASSES: Readonly<Record<DeclaredReply['status'], readonly ErrorClass[]>> = {
   pass: [],
+  needs_input: [],
   fail: ['REJECTED'],
   error: ['PERSONA_ERROR', 'RATE_LIMIT', 'QUOTA', 'TIMEOUT'],
 };
 
-function classProblem(status: Verdict, given: string): string {
+function classProblem(status: DeclaredReply['status'], given: string): string {
   const allowed = CLASSES[status];
   const words = allowed.length === 0 ? 'there is none' : `it is one of ${allowed.join(', ')}`;
   return `error.class "${given}" does not go with status "${status}"; ${words}${didYouMean(given, allowed)}`;
 }
 
-function errorOf(status: Verdict, said: SaidError & { readonly result: JsonValue }): AttemptError | null {
-  if (status === 'pass') return null;
+function errorOf(
+  status: DeclaredReply['status'],
+  said: SaidError & { readonly result: JsonValue },
+): AttemptError | null {
+  if (status === 'pass' || status === 'needs_input') return null;
   const why = said.message ?? reasonIn(said.result) ?? 'the persona gave no reason';
   const message = why.length > MESSAGE_LIMIT ? `${why.slice(0, MESSAGE_LIMIT)}…` : why;
   return { class: said.class ?? (status === 'fail' ? 'REJECTED' : 'PERSONA_ERROR'), message };
@@ -93,9 +118,9 @@ function reasonIn(result: JsonValue): string | null {
 }
 
 function statusProblem(status: JsonValue | undefined): string {
-  const words = VERDICTS.map((verdict) => `"${verdict}"`).join(', ');
+  const words = REPLY_STATUSES.map((verdict) => `"${verdict}"`).join(', ');
   if (status === undefined) return `"status" is missing; it is one of ${words}`;
-  const hint = typeof status === 'string' ? didYouMean(status, VERDICTS) : '';
+  const hint = typeof status === 'string' ? didYouMean(status, REPLY_STATUSES) : '';
   return `status ${abbreviate(JSON.stringify(status), 80)} is not one of ${words}${hint === '' ? '' : `.${hint}`}`;
 }
 

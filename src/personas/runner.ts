@@ -1,7 +1,5 @@
 /** The contract between the worker host and a kind of persona: what an attempt is given and what it hands back. */
-import type { JsonValue } from '../core/json.js';
-import type { AttemptError, PersonaRequest } from '../core/messages.js';
-import type { Verdict } from '../core/statuses.js';
+import type { AttemptError, PersonaReply, PersonaRequest } from '../core/messages.js';
 
 /** An artifact as produced, before it is stored. */
 export interface RawArtifact {
@@ -10,11 +8,8 @@ export interface RawArtifact {
   readonly content: Uint8Array;
 }
 
-/** What an attempt came to, with artifacts still in hand. `error` is null exactly when `status` is `pass`. */
-export interface RawReply {
-  readonly status: Verdict;
-  readonly result: JsonValue;
-  readonly error: AttemptError | null;
+/** What an attempt came to, with artifacts still in hand. */
+export interface RawReply extends Pick<PersonaReply, 'error' | 'prompt' | 'questions' | 'result' | 'status'> {
   readonly artifacts: readonly RawArtifact[];
 }
 

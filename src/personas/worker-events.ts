@@ -1,6 +1,6 @@
 /** What a worker reports while it works: for its log, and for tests, which wait for these instead of sleeping. */
 import type { AttemptKey } from '../core/request-port.js';
-import type { Verdict } from '../core/statuses.js';
+import type { PersonaReply } from '../core/messages.js';
 
 /** Why an attempt was ended from outside. */
 export type EndReason =
@@ -24,10 +24,10 @@ export type WorkerEvent =
   | {
       readonly type: 'replied';
       readonly key: AttemptKey;
-      readonly status: Verdict;
+      readonly status: PersonaReply['status'];
       readonly outcome: 'ok' | 'repeated';
     }
-  | { readonly type: 'stale'; readonly key: AttemptKey; readonly status: Verdict }
+  | { readonly type: 'stale'; readonly key: AttemptKey; readonly status: PersonaReply['status'] }
   | { readonly type: 'stopped'; readonly key: AttemptKey; readonly reason: EndReason }
   | { readonly type: 'ended'; readonly key: AttemptKey }
   | { readonly type: 'reaped'; readonly run: string; readonly step: string; readonly attempt: number }

@@ -6,8 +6,7 @@ import { isAbsolute } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { RUN_ID } from '../core/ids.js';
-import type { PersonaRequest } from '../core/messages.js';
-import type { Verdict } from '../core/statuses.js';
+import type { PersonaReply, PersonaRequest } from '../core/messages.js';
 import type { AttemptFiles } from './attempt-files.js';
 import { git } from './git.js';
 import { plainLine } from './plain-text.js';
@@ -83,10 +82,11 @@ export class Workspaces {
    */
   async conclude<T>(
     request: WorkspaceRequest,
-    end: { readonly status: Verdict; readonly signal?: AbortSignal },
+    end: { readonly status: PersonaReply['status']; readonly signal?: AbortSignal },
     then: (commit: string | null) => Promise<T>,
   ): Promise<T> {
-    if (end.status !== 'pass') return await then(null);
+    // Who asks people goes on from what it has done so far.
+    if (end.status !== 'pass' && end.status !== 'needs_input') return await then(null);
     const { repo, branch } = request.workspace;
     return await this.#alone(request, end.signal, async () => {
       const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });

@@ -27,7 +27,7 @@ export class RedisAdmission implements AdmissionPort {
     switch (reply) {
       case 'ADMITTED':
         this.#watermarks.noteReply(request.partition, rest);
-        return { outcome: 'admitted' };
+        return { outcome: 'admitted', ...(request.kind !== 'start' && { entry: String(rest[2]) }) };
       case 'REPEATED':
         return { outcome: 'repeated' };
       case 'NO_RUN':

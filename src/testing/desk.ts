@@ -91,13 +91,15 @@ export class Desk {
     this.#held.add({ key, reply, dueAt: this.#clock.now() + reply.afterMs });
   }
 
-  async #bodyOf({ kind, result, artifacts, message, class: errorClass }: ScriptedReply): Promise<string> {
+  async #bodyOf({ kind, result, artifacts, questions, ...failed }: ScriptedReply): Promise<string> {
+    const { message } = failed;
     if (kind === 'garbage') return message;
-    const status = kind === 'fail' || kind === 'error' ? kind : 'pass';
-    const error = status === 'pass' ? null : { class: status === 'fail' ? ('REJECTED' as const) : errorClass, message };
+    const status = kind === 'fail' || kind === 'error' ? kind : kind === 'asks' ? 'needs_input' : 'pass';
+    const errorClass = status === 'fail' ? 'REJECTED' : failed.class;
+    const error = status === 'fail' || status === 'error' ? { class: errorClass, message } : null;
     const stored = await Promise.all(Object.entries(artifacts).map(([name, text]) => this.#keep(name, text)));
     const reply: PersonaReply = { status, result, artifacts: stored, error, commit: null };
-    return JSON.stringify(reply);
+    return JSON.stringify(kind === 'asks' ? { ...reply, questions } : reply);
   }
 
   async #keep(name: string, text: string): Promise<ArtifactRef> {

@@ -1,6 +1,7 @@
 /** What reaches a simulated run from outside: its cancel, signals and decisions, each when the test says. */
 import type { Client } from '../coordinator/client.js';
 import { CoordError } from '../core/errors.js';
+import type { Question } from '../core/facts.js';
 import type { RunView } from '../core/views.js';
 import type { Scenario, ScriptedSignal } from './scenario.js';
 import type { Script } from './script.js';
@@ -72,7 +73,7 @@ export class Inputs {
     for (const { id, waitsFor } of view.steps) {
       if (waitsFor?.kind === 'signal') something = this.#sendAwaited(view.id, waitsFor.name, now) || something;
       if (waitsFor?.kind === 'decision')
-        something = this.#ask({ run: view.id, step: id, token: waitsFor.question.token }, now) || something;
+        something = this.#ask({ run: view.id, step: id, question: waitsFor.question }, now) || something;
     }
     return something;
   }
@@ -86,15 +87,19 @@ export class Inputs {
     return true;
   }
 
-  #ask({ run, step, token }: { run: string; step: string; token: string }, now: number): boolean {
-    // A question is put to people once; a step that asks again asks with another token.
-    const key = `${run} ${step} ${token}`;
+  #ask({ run, step, question }: { run: string; step: string; question: Question }, now: number): boolean {
+    const { token, votes = [] } = question;
+    // A question is put to people once, and once more for each who has answered where several must agree; a step that asks
+    // again asks with another token.
+    const key = `${run} ${step} ${token} ${String(votes.length)}`;
     if (this.#asked.has(key)) return false;
     this.#asked.add(key);
     const decision = this.#script.decision(step);
     if (decision === null) return false;
-    const { choice, data, by, afterMs } = decision;
-    const happen = (): Promise<void> => this.#client.decide(run, { step, token, choice, data, by });
+    const { afterMs, choice, ...answer } = decision;
+    const happen = async (): Promise<void> => {
+      await this.#client.decide(run, { step, token, choice, ...answer });
+    };
     this.#timed.push({ words: `${step} is decided: ${choice}`, at: now + afterMs, happen });
     return true;
   }

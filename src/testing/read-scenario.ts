@@ -1,4 +1,5 @@
 /** Reads what a test lets happen: the task, the replies of personas, signals, decisions, a cancel. */
+import { askedListSchema, whyNotAsked } from '../core/asked.js';
 import { ENGINE_CLASSES, ERROR_CLASSES } from '../core/statuses.js';
 import { describe, Fields, isText, type Keys } from '../definition/fields.js';
 import { nodeUnder, toJson, type TreeNode } from '../definition/tree.js';
@@ -24,25 +25,35 @@ const REPLY_KEYS: Keys = {
     'error',
     'class',
     'garbage',
+    'asks',
     'hang',
     'lose_worker',
     'no_worker',
     'after',
     'any',
   ],
-  meant: { delay: 'after', outputs: 'artifacts', pass: 'result', reject: 'fail', timeout: 'hang', variants: 'any' },
+  meant: {
+    delay: 'after',
+    outputs: 'artifacts',
+    pass: 'result',
+    reject: 'fail',
+    timeout: 'hang',
+    variants: 'any',
+    questions: 'asks',
+  },
 };
 const SIGNAL_KEYS: Keys = { known: ['name', 'data', 'at'], meant: { after: 'at', signal: 'name' } };
 const DECISION_KEYS: Keys = {
-  known: ['choice', 'data', 'by', 'after', 'any'],
+  known: ['choice', 'data', 'by', 'edits', 'after', 'any'],
   meant: { at: 'after', decision: 'choice' },
 };
 const CANCEL_KEYS: Keys = { known: ['at', 'reason'], meant: { after: 'at' } };
 /** Kinds that are chosen by a key of their own name, and whether the key carries a text. */
-const MARKS: readonly (readonly [ReplyKind, 'text' | 'flag'])[] = [
+const MARKS: readonly (readonly [ReplyKind, 'text' | 'flag' | 'list'])[] = [
   ['fail', 'text'],
   ['error', 'text'],
   ['garbage', 'text'],
+  ['asks', 'list'],
   ['hang', 'flag'],
   ['lose_worker', 'flag'],
   ['no_worker', 'flag'],
@@ -120,7 +131,7 @@ function readReply(node: TreeNode, what: string, reading: Reading): ScriptedRepl
   if (first !== undefined && second !== undefined)
     reading.problems.add('wrong-type', fields.range, `${what} cannot be both "${first[0]}" and "${second[0]}"`);
   const kind = first?.[0] ?? 'pass';
-  const given = first === undefined ? null : readMark(fields, first, reading);
+  const given = first === undefined || first[1] === 'list' ? null : readMark(fields, first, reading);
   const result = nodeUnder(node, 'result');
   const after = nodeUnder(node, 'after');
   return {
@@ -129,13 +140,24 @@ function readReply(node: TreeNode, what: string, reading: Reading): ScriptedRepl
     artifacts: readArtifacts(fields, reading),
     message: given ?? MESSAGES[kind] ?? '',
     class: readClass(fields, kind, reading),
+    questions: kind === 'asks' ? readAsks(fields, reading) : PASS.questions,
     afterMs: after === null ? 0 : (durationOf(after, `"after" of ${what}`, reading) ?? 0),
   };
 }
 
+function readAsks(fields: Fields, { problems }: Reading): ScriptedReply['questions'] {
+  const list = fields.list('asks', 'a list of questions', 'For example [{ id: scope, ask: "How far?" }].');
+  if (list === null) return PASS.questions;
+  const value = toJson(list);
+  const why = whyNotAsked(value);
+  if (why === null) return askedListSchema.parse(value);
+  problems.add('wrong-type', list, `"asks" of ${fields.owner} cannot be asked: ${why}`);
+  return PASS.questions;
+}
+
 function readMark(
   fields: Fields,
-  [kind, carries]: readonly [ReplyKind, 'text' | 'flag'],
+  [kind, carries]: readonly [ReplyKind, 'text' | 'flag' | 'list'],
   reading: Reading,
 ): string | null {
   const node = fields.scalar(kind, carries === 'flag' ? 'true' : 'a text');
@@ -227,13 +249,14 @@ function readDecision(node: TreeNode, step: string, reading: Reading): ScriptedD
   const choice = fields.has('choice')
     ? fields.text('choice')
     : fields.missing('choice', 'For example choice: approve.');
-  const [data, after] = [nodeUnder(node, 'data'), nodeUnder(node, 'after')];
+  const [data, after, edits] = [nodeUnder(node, 'data'), nodeUnder(node, 'after'), nodeUnder(node, 'edits')];
   const afterMs = after === null ? 0 : (durationOf(after, `"after" of ${what}`, reading) ?? 0);
   if (choice === null) return null;
   return {
     choice: choice.value,
     data: data === null ? null : toJson(data),
     by: fields.text('by')?.value ?? 'test',
+    ...(edits !== null && { edits: toJson(edits) }),
     afterMs,
   };
 }

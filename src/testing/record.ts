@@ -40,6 +40,12 @@ function repliesOf(recorded: RecordedRun): JsonObject {
   for (const fact of recorded.facts) {
     if (fact.type === 'step.queued') asked.set(attemptOf(fact), fact.step);
     if (fact.type === 'step.working') begun.set(attemptOf(fact), fact.at);
+    const asks = asksOf(fact);
+    if (asks !== null) {
+      const [attempt] = [...asked].find(([, step]) => step === asks.step) ?? [];
+      if (attempt !== undefined) asked.delete(attempt);
+      replies.set(asks.step, [...(replies.get(asks.step) ?? []), { asks: asks.questions }]);
+    }
     if (fact.type !== 'step.succeeded' && fact.type !== 'step.retrying' && fact.type !== 'step.failed') continue;
     if (!asked.delete(attemptOf(fact))) continue;
     const reply = replyOf(fact, recorded.texts);
@@ -52,6 +58,13 @@ function repliesOf(recorded: RecordedRun): JsonObject {
   // What was asked and never answered, as when the run was canceled meanwhile.
   for (const step of asked.values()) replies.set(step, [...(replies.get(step) ?? []), { hang: true }]);
   return Object.fromEntries([...replies].map(([step, rows]) => [step, rows.length === 1 ? (rows[0] ?? {}) : rows]));
+}
+
+/** What a persona needed to know, as a test says it. */
+function asksOf(fact: Fact): { readonly step: string; readonly questions: JsonValue } | null {
+  if (fact.type !== 'step.waiting' || fact.waitsFor.kind !== 'decision' || fact.waitsFor.question.about !== 'input')
+    return null;
+  return { step: fact.step, questions: (fact.waitsFor.question.asked ?? []) as unknown as JsonValue };
 }
 
 /** What the persona answered; null when the engine failed the attempt without an answer. */
@@ -83,9 +96,10 @@ function replyOf(fact: Outcome, texts: ReadonlyMap<string, string>): JsonObject 
 function decisionsOf({ facts }: RecordedRun): JsonObject {
   const decisions = new Map<string, JsonObject[]>();
   for (const fact of facts) {
-    if (fact.type !== 'decision.answered') continue;
-    const { step, choice, data, by } = fact;
-    decisions.set(step, [...(decisions.get(step) ?? []), { choice, data, by }]);
+    if (fact.type !== 'decision.answered' && fact.type !== 'decision.voted') continue;
+    const { step, choice, data, by, edits } = fact;
+    const row = { choice, data, by, ...(edits !== undefined && { edits }) };
+    decisions.set(step, [...(decisions.get(step) ?? []), row]);
   }
   return Object.fromEntries([...decisions].map(([step, rows]) => [step, rows.length === 1 ? (rows[0] ?? {}) : rows]));
 }

@@ -1,10 +1,14 @@
 /** What a test says: the words of a test file in their normal form, whatever file or program they came from. */
+import type { Asked } from '../core/asked.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { ErrorClass, RunStatus } from '../core/statuses.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
 
-/** What a persona does with a request. `hang` never answers, `lose_worker` dies, `no_worker` is not there at all. */
-export const REPLY_KINDS = ['pass', 'fail', 'error', 'garbage', 'hang', 'lose_worker', 'no_worker'] as const;
+/**
+ * What a persona does with a request. `asks` needs to know something from people first, `hang` never answers, `lose_worker`
+ * dies, `no_worker` is not there at all.
+ */
+export const REPLY_KINDS = ['pass', 'fail', 'error', 'garbage', 'asks', 'hang', 'lose_worker', 'no_worker'] as const;
 export type ReplyKind = (typeof REPLY_KINDS)[number];
 
 export interface ScriptedReply {
@@ -16,6 +20,8 @@ export interface ScriptedReply {
   readonly message: string;
   /** Of `error`. */
   readonly class: ErrorClass;
+  /** Of `asks`: what people are asked. */
+  readonly questions: readonly Asked[];
   /** How long the persona works, ms. */
   readonly afterMs: number;
 }
@@ -26,6 +32,7 @@ export const PASS: ScriptedReply = {
   artifacts: {},
   message: '',
   class: 'PERSONA_ERROR',
+  questions: [{ id: 'answer', ask: 'What is to be done?', type: 'text' }],
   afterMs: 0,
 };
 
@@ -43,6 +50,8 @@ export interface ScriptedDecision {
   readonly choice: string;
   readonly data: JsonValue;
   readonly by: string;
+  /** What the person changes in the draft, as a JSON merge patch. */
+  readonly edits?: JsonValue;
   /** How long the person takes, ms. */
   readonly afterMs: number;
 }

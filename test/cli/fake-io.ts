@@ -8,8 +8,10 @@ export interface FakeIoOptions {
   readonly color?: boolean;
   readonly env?: Io['env'];
   readonly cwd?: string;
-  /** What the person answers; nobody is there by default. */
+  /** What the person answers to yes-or-no questions; nobody is there by default. */
   readonly answer?: boolean | null;
+  /** What the person answers to all others, one by one; null leaves the question. */
+  readonly answers?: readonly (string | readonly string[] | null)[];
 }
 
 export class FakeIo implements Io {
@@ -22,25 +24,72 @@ export class FakeIo implements Io {
   readonly color: boolean;
   readonly env: Io['env'];
   readonly cwd: string;
-  readonly confirm: Io['confirm'];
+  readonly host = 'host-1';
+  readonly prompts: Io['prompts'];
   readonly #callbacks = new Set<() => void>();
   #out = '';
   #err = '';
 
-  constructor({ isTTY = false, columns = 80, rows = 24, color = false, env = {}, cwd = '/', answer }: FakeIoOptions) {
+  constructor({
+    isTTY = false,
+    columns = 80,
+    rows = 24,
+    color = false,
+    env = {},
+    cwd = '/',
+    answer,
+    answers,
+  }: FakeIoOptions) {
     this.isTTY = isTTY;
     this.columns = columns;
     this.rows = rows;
     this.color = color;
     this.env = env;
     this.cwd = cwd;
-    this.confirm =
-      answer === undefined
-        ? null
-        : async (question) => {
-            this.questions.push(question);
-            return answer;
-          };
+    this.prompts =
+      answer === undefined && answers === undefined ? null : this.#person(answer ?? null, [...(answers ?? [])]);
+  }
+
+  /** Somebody who answers in this order, and fails the test when asked more than that. */
+  #person(yes: boolean | null, answers: (string | readonly string[] | null)[]): NonNullable<Io['prompts']> {
+    const next = (question: string): string | readonly string[] | null => {
+      this.questions.push(question);
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error(`nobody has said what to answer to "${question}"`);
+      return answer;
+    };
+    const text = (answer: string | readonly string[] | null): string | null => {
+      if (answer === null || typeof answer === 'string') return answer;
+      throw new Error(`"${String(this.questions.at(-1))}" takes one answer`);
+    };
+    return {
+      confirm: async (question) => {
+        this.questions.push(question);
+        return yes;
+      },
+      select: async (question, options) => {
+        const answer = text(next(`${question} [${options.map(({ label }) => label).join(' | ')}]`));
+        if (answer !== null && !options.some(({ value }) => value === answer)) throw new Error(`there is no ${answer}`);
+        return answer;
+      },
+      several: async (question, options) => {
+        const answer = next(`${question} [${options.map(({ label }) => label).join(' | ')}]`);
+        return typeof answer === 'string' ? [answer] : answer;
+      },
+      text: async (question, { check }) => {
+        for (;;) {
+          const answer = text(next(question));
+          const why = answer === null ? null : check(answer);
+          if (why === null) return answer;
+          this.questions.push(`! ${why}`);
+        }
+      },
+      show: (title, shown) => void this.questions.push(`= ${title}: ${shown}`),
+      edit: async (before) => {
+        this.questions.push(`edit ${before}`);
+        return text(next('editor')) ?? before;
+      },
+    };
   }
 
   readonly stdout = {

@@ -51,7 +51,7 @@ describe('the program', () => {
     [['list', '--jsn'], "error USAGE: unknown option '--jsn'\n(Did you mean --json?)\n"],
     [['run'], 'error USAGE: name a workflow, or give a task that has a type, a title or a description\n'],
     [['up', 'there'], "error USAGE: too many arguments for 'up'. Expected 0 arguments but got 1; usage: coord up\n"],
-    [['decide', 'w-1'], "error USAGE: missing required argument 'step'; usage: coord decide <run> <step> <choice>\n"],
+    [['decide'], "error USAGE: missing required argument 'run'; usage: coord decide <run> [step] [choice]\n"],
     [['graph', 'loop', '-o', 'x'], "error USAGE: unknown option '-o'\n(Did you mean --output?)\n"],
     [['-C', '/no/such/folder', 'list'], 'error USAGE: there is no folder /no/such/folder\n'],
   ])('ends wrong usage with 2 and one message: %j', async (args, err) => {

@@ -65,7 +65,9 @@ export class Player {
       case 'tell': {
         const { partition, run, kind, key, hash, body, slot } = move;
         const told = { partition, run, body, idempotencyKey: key, requestHash: hash };
-        return admission.admit({ kind, ...told, ...(kind === 'retry' && { reopens: { slot } }) });
+        const answer = await admission.admit({ kind, ...told, ...(kind === 'retry' && { reopens: { slot } }) });
+        // Each store has ids of its own.
+        return 'entry' in answer ? { ...answer, entry: typeof answer.entry } : answer;
       }
       case 'check':
         return watermarks.check(move.partition, move.by);

@@ -405,6 +405,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'local waiting = 0',
   },
   {
+    name: 'tell that says another entry',
+    script: 'tell',
+    from: "return { 'ADMITTED', position, term, entry }",
+    to: "return { 'ADMITTED', position, term, '0-1' }",
+  },
+  {
     name: 'tell that reaches a run that has ended',
     script: 'tell',
     from: "if over and ARGV[7] == '' then return { 'ENDED', status } end",

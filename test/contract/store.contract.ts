@@ -105,8 +105,12 @@ export const contract: readonly ContractCase[] = [
       expect(await store.admission.admit(cancel)).toEqual({ outcome: 'no_run' });
       const lease = await acquire(store);
       await start(store);
-      expect(await store.admission.admit(cancel)).toEqual({ outcome: 'admitted' });
+      const admitted = await store.admission.admit(cancel);
+      expect(admitted).toEqual({ outcome: 'admitted', entry: expect.any(String) });
       expect(await store.admission.admit(cancel)).toEqual({ outcome: 'repeated' });
+      // Whoever sent it finds what it leads to by this.
+      const [, sent] = await inbox(store);
+      expect(admitted).toMatchObject({ entry: sent?.id });
       expect((await inbox(store)).map(({ kind, body }) => ({ kind, body }))).toEqual([
         { kind: 'start', body: '{}' },
         { kind: 'cancel', body: '{"reason":"r"}' },

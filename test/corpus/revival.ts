@@ -145,7 +145,9 @@ export class Revival {
       const answer = goOn.answers?.[path];
       if (answer === undefined) throw new Error(`nothing says what to answer to ${path}`);
       const { token } = step.waitsFor.question;
-      await ifStillAsked(() => this.client.decide(run, { step: path, token, by: 'corpus', ...answer }));
+      await ifStillAsked(
+        async () => void (await this.client.decide(run, { step: path, token, by: 'corpus', ...answer })),
+      );
     }
     if (step?.waitsFor?.kind === 'signal') {
       const { name } = step.waitsFor;

@@ -1,5 +1,6 @@
 /** Random workflows in normal form: every step type and every field. */
 import fc from 'fast-check';
+import type { DecisionStep } from '../../src/definition/steps.js';
 import {
   GIT_OPERATIONS,
   ON_ERRORS,
@@ -200,7 +201,8 @@ class Maker {
           context: draw(fc.oneof(fc.constant({}), templateMap)),
           assignees: draw(fc.array(template, { maxLength: 2 })),
         };
-        return { ...base, type, prompt: draw(template), choices, reject: draw(fc.subarray(ids)), form, ...answer };
+        const asking = { prompt: draw(template), choices, reject: draw(fc.subarray(ids)), form, ...answer };
+        return { ...base, type, ...asking, ...this.#asked(base, ids, form !== null) };
       }
       case 'wait': {
         const none = { duration: null, until: null, signal: null };
@@ -218,6 +220,30 @@ class Maker {
       case 'emit':
         return { ...base, type, event: draw(template), data: draw(fc.oneof(fc.constant({}), templateMap)) };
     }
+  }
+
+  /** What a decision says besides, each only when it says it. */
+  #asked(base: StepBase, ids: readonly string[], hasForm: boolean): Partial<DecisionStep> {
+    const draw = this.#draw;
+    const some = duration.filter((value) => value !== null);
+    const list = fc.constantFrom<NonNullable<DecisionStep['questions']>>(
+      '{{ task.questions }}',
+      [{ id: 'scope', ask: 'How far?' }],
+      [{ id: 'n', ask: '{{ task.title }}', type: 'number' }],
+    );
+    const said = {
+      questions: hasForm ? undefined : draw(fc.option(list, { nil: undefined })),
+      draft: draw(fc.option(fc.record({ value: templateJson, schema }), { nil: undefined })),
+      on_timeout: base.timeout === null ? undefined : draw(fc.constantFrom('fail', ...ids)),
+      remind: draw(fc.option(fc.array(some, { minLength: 1, maxLength: 3 }), { nil: undefined })),
+      escalate: draw(
+        fc.option(fc.array(fc.record({ after: some, to: fc.array(template, { maxLength: 2 }) }), { maxLength: 2 }), {
+          nil: undefined,
+        }),
+      ),
+      quorum: draw(fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined })),
+    };
+    return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   }
 
   #policy() {

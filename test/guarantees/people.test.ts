@@ -43,8 +43,11 @@ test('of two people who answer at the same time one is taken, 200 times, and the
   );
   const answers = runs.map((run, index) =>
     Promise.all([
-      codeOf(index % 7, () => hall.client.decide(run, { step: 'ok', choice: 'approve', by: 'ada' })),
-      codeOf((index * 3) % 41, () => hall.client.decide(run, { step: 'ok', choice: 'reject', by: 'bob' })),
+      codeOf(index % 7, async () => void (await hall.client.decide(run, { step: 'ok', choice: 'approve', by: 'ada' }))),
+      codeOf(
+        (index * 3) % 41,
+        async () => void (await hall.client.decide(run, { step: 'ok', choice: 'reject', by: 'bob' })),
+      ),
     ]),
   );
   const told = await hall.during(Promise.all(answers));

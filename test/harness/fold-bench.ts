@@ -95,8 +95,13 @@ export class Bench {
     return this.send({ ...this.stamp(), kind: 'signal', name, data, by: 'ada' });
   }
 
-  decide(path: string, choice: string, data: JsonValue = null): this {
-    return this.send({ ...this.stamp(), kind: 'decide', step: path, token: null, choice, data, by: 'ada' });
+  decide(
+    path: string,
+    choice: string,
+    data: JsonValue = null,
+    more: { readonly by?: string; readonly edits?: JsonValue; readonly from?: string } = {},
+  ): this {
+    return this.send({ ...this.stamp(), kind: 'decide', step: path, token: null, choice, data, by: 'ada', ...more });
   }
 
   /** `working`: who works on what meanwhile. */

@@ -130,7 +130,7 @@ export class People {
     const picked = many ? choices.at(-1) : draw.pick(choices);
     const choice = tame && about === 'step' ? TAME.decision.choice : (picked?.id ?? '');
     const answer = { step: step.id, token, choice, data: null, by: 'ada' };
-    await this.#tell('decide', run, () => client.decide(run, { ...answer, idempotencyKey: token }));
+    await this.#tell('decide', run, async () => void (await client.decide(run, { ...answer, idempotencyKey: token })));
   }
 
   /** Not again for a while what was told just now. */

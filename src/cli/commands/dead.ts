@@ -211,9 +211,9 @@ async function drop(call: Call, wanted: Wanted): Promise<number> {
 async function isMeant({ io }: Call, count: number, { yes }: Wanted): Promise<boolean> {
   if (count === 0 || yes === true) return true;
   const letters = `${String(count)} dead letter${count === 1 ? '' : 's'}`;
-  if (io.confirm === null)
+  if (io.prompts === null)
     throw new CoordError('USAGE', `this would delete ${letters} for good; say --yes where nobody can be asked`);
-  return (await io.confirm(`Delete ${letters} for good?`)) === true;
+  return (await io.prompts.confirm(`Delete ${letters} for good?`)) === true;
 }
 
 function needOne({ ids, run, all, olderThan }: Wanted, others: string): void {

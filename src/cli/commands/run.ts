@@ -176,8 +176,8 @@ async function decide(
 ): Promise<boolean | null> {
   const since = ago(unfinished.createdAt, await session.client.time());
   const which = `run ${unfinished.id} of the same task, started ${since}`;
-  if (flags.resume !== true && flags.json !== true && call.io.confirm !== null)
-    return call.io.confirm(`Go on with the unfinished ${which}? (No starts another.)`);
+  if (flags.resume !== true && flags.json !== true && call.io.prompts !== null)
+    return call.io.prompts.confirm(`Go on with the unfinished ${which}? (No starts another.)`);
   const hint = flags.resume === true ? '' : ' (--new starts another)';
   note(call, `Going on with the unfinished ${which}${hint}.`);
   return true;

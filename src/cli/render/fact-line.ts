@@ -77,7 +77,15 @@ export class FactTeller {
       case 'step.waiting':
         return waitWords(fact.waitsFor);
       case 'decision.answered':
-        return `answered ${fact.choice} by ${fact.by}${withData(fact.data)}`;
+        return `answered ${fact.choice} by ${fact.by}${from(fact)}${withEdits(fact)}${withData(fact.data)}`;
+      case 'decision.voted':
+        return `answered ${fact.choice} by ${fact.by}${from(fact)}, ${String(fact.votes)} of ${String(fact.quorum)}${withEdits(fact)}${withData(fact.data)}`;
+      case 'decision.reminded':
+        return fact.to === undefined
+          ? `still waits for ${fact.assignees.length === 0 ? 'an answer' : fact.assignees.join(', ')}`
+          : `asks ${fact.to.join(', ')} too`;
+      case 'decision.expired':
+        return `was not decided in time${fact.choice === null ? '' : `, so ${fact.choice} holds`}`;
       case 'signal.received':
         return `${fact.step === null ? `signal "${fact.name}" is kept for later,` : `got signal "${fact.name}"`} from ${fact.by}${withData(fact.data)}`;
       case 'event.emitted':
@@ -120,6 +128,14 @@ function json(value: JsonValue): string {
 function withData(data: JsonValue): string {
   const empty = data === null || (typeof data === 'object' && Object.keys(data).length === 0);
   return empty ? '' : `: ${json(data)}`;
+}
+
+function from({ from: where }: { readonly from?: string }): string {
+  return where === undefined ? '' : ` (${where})`;
+}
+
+function withEdits({ edits }: { readonly edits?: JsonValue }): string {
+  return edits === undefined ? '' : `, edited ${json(edits)}`;
 }
 
 /** What a block began with, or the run inside. */

@@ -43,7 +43,7 @@ export function momentOf(facts: readonly Fact[], step: string): Moment | null {
     const known = stepAfter(fact);
     if (known !== null) steps.set(known.step, known);
     if (fact.type === 'signal.received') signals.push({ name: fact.name, data: fact.data, by: fact.by });
-    if (fact.type === 'decision.answered')
+    if (fact.type === 'decision.answered' || fact.type === 'decision.voted')
       decisions.push({ step: fact.step, choice: fact.choice, data: fact.data, by: fact.by });
   }
   return { at: last.at, steps: [...steps.values()], signals, decisions };

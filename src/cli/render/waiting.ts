@@ -1,5 +1,6 @@
 /** What runs and steps wait for in words, each with the command that ends the waiting. */
 import type { Question, WaitsFor } from '../../core/facts.js';
+import type { JsonObject, JsonValue } from '../../core/json.js';
 import type { Slot } from '../../core/ports.js';
 import type { RunView, StepView } from '../../core/views.js';
 import { dateAndTime, duration, timeOfDay } from './duration.js';
@@ -115,14 +116,34 @@ function shortened(text: string, most: number): string {
 
 function contextLines(waitsFor: WaitsFor): readonly string[] {
   if (waitsFor.kind !== 'decision' || waitsFor.question.about === 'failure') return [];
-  const entries = Object.entries(waitsFor.question.context);
-  const lines = entries.slice(0, CONTEXT.entries).map(([name, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return `  ${oneLine(name)}: ${oneLine(shortened(text, CONTEXT.characters))}`;
-  });
-  return entries.length > CONTEXT.entries
-    ? [...lines, `  and ${String(entries.length - CONTEXT.entries)} more`]
-    : lines;
+  const { question } = waitsFor;
+  return [...valueLines(question.context), ...draftLines(question), ...timeLines(question)].map((line) => `  ${line}`);
+}
+
+/** What there is to judge by, one line for each. */
+export function valueLines(context: JsonObject): readonly string[] {
+  const entries = Object.entries(context);
+  const lines = entries.slice(0, CONTEXT.entries).map(([name, value]) => `${oneLine(name)}: ${valueWords(value)}`);
+  return entries.length > CONTEXT.entries ? [...lines, `and ${String(entries.length - CONTEXT.entries)} more`] : lines;
+}
+
+function valueWords(value: JsonValue): string {
+  return oneLine(shortened(typeof value === 'string' ? value : JSON.stringify(value), CONTEXT.characters));
+}
+
+function draftLines({ draft, edited, asked = [] }: Question): readonly string[] {
+  return [
+    ...(draft === undefined ? [] : [`draft${edited === true ? ', edited' : ''}: ${valueWords(draft)}`]),
+    ...asked.map(({ id, ask, reason }) => oneLine(`${id}: ${ask}${reason === undefined ? '' : ` (${reason})`}`)),
+  ];
+}
+
+function timeLines({ due, otherwise, quorum, votes = [] }: Question): readonly string[] {
+  const after = otherwise === undefined ? 'it fails' : `${oneLine(otherwise)} holds`;
+  return [
+    ...(quorum === undefined ? [] : [`answered by ${String(votes.length)}; ${String(quorum)} must choose the same`]),
+    ...(due === undefined ? [] : [`until ${dateAndTime(due)}, then ${after}`]),
+  ];
 }
 
 /** One question as `asksOf` shows it: what is asked, what to judge it by, and the commands that answer. */

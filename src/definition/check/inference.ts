@@ -98,7 +98,9 @@ export class Inference {
     if (step.type === 'for_each') return this.#list;
     if (step.type !== 'decision') return UNKNOWN;
     const choice = this.#typed({ enum: step.choices.map(({ id }) => id) });
-    return recordValue({ choice, data: this.#typed(step.form), by: UNKNOWN }, 'unsaid');
+    const draft = step.draft === undefined ? {} : { draft: this.#typed(step.draft.schema), edited: UNKNOWN };
+    const votes = step.quorum === undefined ? {} : { votes: this.#list };
+    return recordValue({ choice, data: this.#typed(step.form), by: UNKNOWN, ...draft, ...votes }, 'unsaid');
   }
 }
 

@@ -71,14 +71,23 @@ export class Sheet {
   /** Seconds above 0, or template text. */
   duration(key: string): Duration | null {
     const node = this.fields.scalar(key, DURATION);
+    return node === null ? null : this.#duration(key, node);
+  }
+
+  /** A list of such, or one alone; null when the key is not there. */
+  durations(key: string): readonly Duration[] | null {
+    const node = this.fields.node(key);
     if (node === null) return null;
-    const { value } = node;
-    if (typeof value === 'string' && hasHoles(value)) return this.#template(key, node, value);
-    const ms = millisecondsOf(value);
-    // Milliseconds are the smallest that any clock here tells, so 1.005 is not 1.0049999999999999.
-    if (ms !== null && Math.round(ms) >= 1 && ms <= WORKFLOW_LIMITS.timeoutMs) return Math.round(ms) / 1_000;
-    this.fields.refuse(key, `${DURATION}, up to 365 days`);
-    return null;
+    const items = node.kind === 'list' ? node.items : [node];
+    return items.flatMap((item) => {
+      if (item.kind === 'scalar') return this.#duration(key, item) ?? [];
+      this.problems.add(
+        'wrong-type',
+        item,
+        `"${key}" of ${this.owner} must be a list of durations, not ${describe(item)}`,
+      );
+      return [];
+    });
   }
 
   /** A whole number, or template text that gives one. */
@@ -172,6 +181,16 @@ export class Sheet {
 
   use(key: string, node: TreeNode): void {
     this.uses.push(...templateUses(node, key, this.problems));
+  }
+
+  #duration(key: string, node: ScalarNode): Duration | null {
+    const { value } = node;
+    if (typeof value === 'string' && hasHoles(value)) return this.#template(key, node, value);
+    const ms = millisecondsOf(value);
+    // Milliseconds are the smallest that any clock here tells, so 1.005 is not 1.0049999999999999.
+    if (ms !== null && Math.round(ms) >= 1 && ms <= WORKFLOW_LIMITS.timeoutMs) return Math.round(ms) / 1_000;
+    this.fields.refuse(key, `${DURATION}, up to 365 days`);
+    return null;
   }
 
   #template(key: string, node: ScalarNode, value: string): string {

@@ -5,7 +5,7 @@
 -- ARGV[1] kind, for example cancel   ARGV[2] run   ARGV[3] idempotency key   ARGV[4] hash of what is asked
 -- ARGV[5] how long a key is remembered, in ms   ARGV[6] body
 -- ARGV[7] 1 when it may be for a run that has ended, to take it up again, else empty   ARGV[8] most runs that may hold the slot, empty without one
--- Replies: ADMITTED position term | REPEATED | CONFLICT | NO_RUN | ENDED status | FULL
+-- Replies: ADMITTED position term entry | REPEATED | CONFLICT | NO_RUN | ENDED status | FULL
 --- @include "now"
 --- @include "ended"
 --- @include "send"
@@ -33,4 +33,5 @@ if over then
   redis.call('HSET', KEYS[4], 'reopening', entry)
   if slot then redis.call('HSET', slot, 'limit', ARGV[8], 'r:' .. ARGV[2], now) end
 end
-return { 'ADMITTED', count_change(KEYS[5]) }
+local position, term = count_change(KEYS[5])
+return { 'ADMITTED', position, term, entry }

@@ -274,7 +274,7 @@ describe('a run that waits for people', () => {
       "TIME                 STEP     ATTEMPT  WORKER  FACT
       2023-11-14 22:13:20                            run started (workflow w)
       2023-11-14 22:13:20  approve                   asks ann: Ship Cart?
-      2023-11-14 22:13:20  approve                   answered approve by ann: {"note":"go"}
+      2023-11-14 22:13:20  approve                   answered approve by ann (coord on host-1): {"note":"go"}
       2023-11-14 22:13:20  approve  1                succeeded
       2023-11-14 22:13:20  paid                      waits for signal "payment"
       2023-11-14 22:13:20  paid                      got signal "payment" from bank: {"sum":12}
