@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<Fact['type'], true>> = {
   'run.failed': true,
   'run.canceled': true,
   'run.migrated': true,
+  'run.entered': true,
   'run.paused': true,
   'run.resumed': true,
   'run.retried': true,

@@ -38,6 +38,8 @@ export interface Eta {
   readonly now: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** State of what it works on; left out when the workflow has no states. */
+  readonly state?: string;
   /** 0 to 100: time gone of all the time that it takes; null without an estimate. */
   readonly percent: number | null;
   /** Steps of the workflow's own list. */
@@ -81,6 +83,7 @@ export async function etaOf(means: EtaMeans, run: string): Promise<Eta> {
     run: view.id,
     workflow: view.workflow,
     status: view.status,
+    ...(view.state !== undefined && { state: view.state }),
     now,
     startedAt: view.startedAt,
     endedAt: view.endedAt,

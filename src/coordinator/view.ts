@@ -12,6 +12,7 @@ import { frameOf, type ListInstance, openLists, planned, rootOf, type Run } from
 import { PENDING_STEP, parseRecord, type RunRecord, runRecordSchema, type StepRecord } from '../machines/records.js';
 import type { RunState } from '../machines/state.js';
 import { valueOf } from '../machines/values.js';
+import { workState } from '../machines/work-states.js';
 import { stateOf } from './codec.js';
 
 /** One damaged run must not hide the others: it is listed as set aside, with what is wrong. */
@@ -51,6 +52,7 @@ export function viewOf(stored: StoredRun, plan: Plan): RunView {
 export function viewOfState({ claims, quarantined }: StoredRun, { plan, record, input, steps }: RunState): RunView {
   const run: Run = { plan, step: (path) => steps.get(path) ?? PENDING_STEP };
   const ended = runHasEnded(record.status);
+  const state = workState({ plan, record });
   return {
     ...summarize(record, quarantined),
     version: plan.definition.version,
@@ -59,6 +61,7 @@ export function viewOfState({ claims, quarantined }: StoredRun, { plan, record, 
     workspace: input.workspace,
     head: record.head,
     result: record.result,
+    ...(state !== null && { state }),
     signals: record.signals,
     steps: [...viewsOf(run, rootOf(run), { claims, over: ended, ended })],
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { forbiddenKey } from './forbidden-keys.js';
 import { type JsonValue, jsonValueSchema } from './json.js';
+import { didYouMean } from './suggest.js';
 
 /** `list`: several texts, of `options` where there are any. `yes_no`: true or false. */
 export const ASKED_TYPES = ['text', 'number', 'choice', 'list', 'yes_no'] as const;
@@ -21,6 +22,8 @@ export interface Asked {
 
 /** One after the other: more is a form that nobody fills in. */
 export const ASKED_LIMIT = 50;
+
+const KEYS = ['id', 'ask', 'reason', 'type', 'options', 'default', 'required'];
 
 const askedSchema = z
   .strictObject({
@@ -75,11 +78,24 @@ function isAnswer({ type, options }: Asked, value: JsonValue): boolean {
   }
 }
 
+/** What is wrong with a list, each with where it stands. */
+export function problemsOfAsked(
+  value: JsonValue,
+): readonly { readonly path: readonly (number | string)[]; readonly message: string }[] {
+  const parsed = askedListSchema.safeParse(value);
+  if (parsed.success) return [];
+  return parsed.error.issues.map((issue) => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+    if (issue.code !== 'unrecognized_keys') return { path, message: issue.message };
+    const [key = ''] = issue.keys;
+    return { path, message: `has the unknown key "${key}"${didYouMean(key, KEYS) || `; keys are ${KEYS.join(', ')}`}` };
+  });
+}
+
 /** The first problem of a list, as `[2].options is needed for a choice`; null when there is none. */
 export function whyNotAsked(value: JsonValue): string | null {
-  const parsed = askedListSchema.safeParse(value);
-  const [issue] = parsed.success ? [] : parsed.error.issues;
+  const [issue] = problemsOfAsked(value);
   if (issue === undefined) return null;
-  const path = issue.path.map((key) => (typeof key === 'number' ? `[${String(key)}]` : `.${String(key)}`)).join('');
+  const path = issue.path.map((key) => (typeof key === 'number' ? `[${String(key)}]` : `.${key}`)).join('');
   return `${path === '' ? 'it' : path.replace(/^\./, '')} ${issue.message}`;
 }

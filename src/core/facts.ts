@@ -125,6 +125,8 @@ export type Fact =
       /** What it has taken over. */
       readonly steps: readonly string[];
     })
+  /** The state of what it works on. */
+  | (FactBase & { readonly type: 'run.entered'; readonly step: string; readonly from: string; readonly state: string })
   | (FactBase & {
       readonly type: 'run.migrated';
       /** Hashes of the definitions. */

@@ -68,6 +68,8 @@ export interface RunView extends RunSummary {
   readonly head: string | null;
   /** What the run came to; null before it has completed. */
   readonly result: JsonValue;
+  /** State of what it works on; left out when the workflow has no states. */
+  readonly state?: string;
   /** Signals that no step has waited for yet, oldest first. */
   readonly signals: readonly { readonly name: string; readonly data: JsonValue; readonly by: string }[];
   readonly steps: readonly StepView[];

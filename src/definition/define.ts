@@ -3,7 +3,17 @@ import type { JsonValue } from '../core/json.js';
 import type { ErrorClass } from '../core/statuses.js';
 import { isZod, type SchemaSource, schemaOf } from './step-types.js';
 import type { ErrorStrategy } from './keys.js';
-import type { BackoffCurve, GitOperation, Join, JsonSchema, OnError, OnLimit, StepType, When } from './steps.js';
+import type {
+  BackoffCurve,
+  END_STATUSES,
+  GitOperation,
+  Join,
+  JsonSchema,
+  OnError,
+  OnLimit,
+  StepType,
+  When,
+} from './steps.js';
 
 type Time = number | string;
 interface Values {
@@ -111,6 +121,11 @@ export type StepSource =
       readonly until?: string;
       readonly signal?: string;
     })
+  | (CommonSource & {
+      readonly type: 'end';
+      readonly status: (typeof END_STATUSES)[number];
+      readonly reason?: string;
+    })
   | (CommonSource & { readonly type: 'emit'; readonly event: string; readonly data?: Values })
   // A type of a plugin. A mistake in a built-in type may pass for one; it is found when the workflow is loaded.
   | (CommonSource & { readonly type: string & Record<never, never>; readonly params?: Values });
@@ -128,6 +143,12 @@ export interface WorkflowSource {
   readonly max_concurrent_steps?: number;
   readonly concurrency?: number | { readonly key?: string; readonly limit: number };
   readonly retention?: Time;
+  readonly states?: {
+    readonly [name: string]: {
+      readonly to?: string | readonly string[];
+      readonly requires?: string | readonly string[];
+    } | null;
+  };
   readonly steps: readonly StepSource[];
   readonly on_failure?: readonly StepSource[];
   readonly error_handling?: {

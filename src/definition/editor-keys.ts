@@ -4,7 +4,7 @@ import { count, DURATION, EXPRESSION, key, MAP, ref, TEMPLATE, TEXT } from './ed
 import { ERROR_CLASSES, RETRYABLE_CLASSES } from '../core/statuses.js';
 import type { JsonObject } from '../core/json.js';
 import type { CommonKey, TypeKey } from './keys.js';
-import { DEFAULTS, GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, WHENS } from './steps.js';
+import { DEFAULTS, END_STATUSES, GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, WHENS } from './steps.js';
 import { STEP_ID, WORKFLOW_LIMITS } from './workflow.js';
 
 /** Parts that several keys share. */
@@ -68,6 +68,7 @@ export const COMMON_SCHEMAS: Readonly<Record<CommonKey, JsonObject>> = {
     'fail: its list fails. continue: what depends on it goes on. ask: a person chooses to retry, to continue or to fail.',
     { enum: [...ON_ERRORS], default: DEFAULTS.on_error },
   ),
+  enters: key('The state of the work that begins with this step; see "states" of the workflow.', ref('name'), 'ready'),
   compensate: key(
     'The step, or the steps, that undo this one when the run fails or is canceled after it succeeded. Their ids may be left out.',
     { anyOf: [ref('anyStep'), { type: 'array', items: ref('anyStep') }] },
@@ -207,6 +208,8 @@ export const TYPE_SCHEMAS: Readonly<Record<TypeKey, JsonObject>> = {
   ...DECISION_SCHEMAS,
   duration: key('How long to wait.', ref('duration'), '10m'),
   signal: key('The signal to wait for.', { type: 'string', minLength: 1 }, 'deployed'),
+  status: key('How the run ends.', { enum: [...END_STATUSES] }),
+  reason: key('Why, for its history. May be a template.', TEXT, 'not wanted any more'),
   event: key('The name of the event.', { type: 'string', minLength: 1 }, 'phase.completed'),
   data: key('What the event carries; texts inside may be templates.', MAP),
 };

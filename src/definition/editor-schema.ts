@@ -4,7 +4,7 @@
  */
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { PARTS } from './editor-keys.js';
-import { DURATION, MAP, ref } from './editor-parts.js';
+import { DURATION, MAP, ref, TEXTS } from './editor-parts.js';
 import { anyStep, keySchemas, typeSchemas } from './editor-types.js';
 import { ERROR_STRATEGIES, type WorkflowKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';
@@ -101,6 +101,29 @@ const KEY_SCHEMAS: Readonly<Record<WorkflowKey, JsonObject>> = {
     description: 'How long an ended run is kept before it is archived and deleted, or "forever".',
     anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'string', pattern: DURATION }, { const: 'forever' }],
     examples: ['30d', 'forever'],
+  },
+  states: {
+    description: 'States of what the workflow works on, the first one first; steps say which they enter.',
+    type: 'object',
+    minProperties: 1,
+    propertyNames: ref('name'),
+    additionalProperties: {
+      anyOf: [
+        { type: 'null' },
+        {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            to: { description: 'What may follow; anything when it is left out.', ...ref('names') },
+            requires: {
+              description: 'Expressions: what must be there, and not be empty, when a step enters it.',
+              ...TEXTS,
+            },
+          },
+        },
+      ],
+    },
+    examples: [{ draft: { to: 'ready' }, ready: { requires: 'steps.draft.result.criteria' } }],
   },
   steps: {
     description: 'What is done. Steps start together, and wait for each other by their dependencies.',

@@ -57,6 +57,7 @@ const TYPES: Readonly<Record<StepType, TypeRow>> = {
     more: { oneOf: [{ required: ['duration'] }, { required: ['until'] }, { required: ['signal'] }] },
   },
   emit: { description: 'Tells the world something.', required: ['event'] },
+  end: { description: 'Ends the run at once.', required: ['status'] },
   plan: {
     description: 'Asks a persona for steps, which are checked and then done.',
     required: ['persona'],

@@ -145,6 +145,7 @@ function insideOf(step: StepDefinition): { readonly first: readonly JsonObject[]
     case 'wait':
       return { first: [{ target: 'waiting' }], states: { waiting: { on: settle } } };
     case 'emit':
+    case 'end':
       return { first: [{ target: 'succeeded' }], states: {} };
     default:
       return { first: [{ target: 'queued' }], states: attempts(step.retries.count) };

@@ -14,6 +14,7 @@ export const WORKFLOW_KEYS = [
   'max_concurrent_steps',
   'concurrency',
   'retention',
+  'states',
   'steps',
   'on_failure',
   'error_handling',
@@ -30,6 +31,7 @@ export const COMMON_KEYS = [
   'when',
   'timeout',
   'on_error',
+  'enters',
   'compensate',
 ] as const;
 export type CommonKey = (typeof COMMON_KEYS)[number];
@@ -62,6 +64,7 @@ export const TYPE_KEYS = {
   ],
   wait: ['duration', 'until', 'signal'],
   emit: ['event', 'data'],
+  end: ['status', 'reason'],
   plan: [...ASKING, 'allow', 'max_steps'],
 } as const satisfies Readonly<Record<StepType, readonly string[]>>;
 export type TypeKey = (typeof TYPE_KEYS)[StepType][number];

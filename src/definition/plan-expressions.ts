@@ -4,6 +4,7 @@ import type { JsonValue } from '../core/json.js';
 import { type Expression, parseExpression } from '../expression/expression.js';
 import { compileValue, type ValueTemplate } from '../expression/template.js';
 import type { StepDefinition } from './steps.js';
+import type { WorkflowDefinition } from './workflow.js';
 
 /** What a set of expressions reads of the run. */
 export interface ReadSet {
@@ -36,6 +37,18 @@ export function expressionsOf(step: StepDefinition): Expressions {
   };
 }
 
+/** An expression that must give something, with how it is written. */
+export interface Requirement {
+  readonly source: string;
+  readonly expression: Expression;
+}
+
+/** What must be there when a step enters the state that it says. */
+export function requirementsOf(step: StepDefinition, states: WorkflowDefinition['states']): readonly Requirement[] {
+  const requires = states?.find(({ name }) => name === step.enters)?.requires ?? [];
+  return requires.map((source) => ({ source, expression: parseExpression(source) }));
+}
+
 /** Fields of every type whose texts may be templates. */
 const TEMPLATED: Readonly<Record<StepDefinition['type'], readonly string[]>> = {
   'persona-request': ['params', 'queue_timeout', 'retries'],
@@ -49,6 +62,7 @@ const TEMPLATED: Readonly<Record<StepDefinition['type'], readonly string[]>> = {
   decision: ['prompt', 'context', 'assignees', 'questions', 'draft', 'remind', 'escalate'],
   wait: ['duration', 'until', 'signal'],
   emit: ['event', 'data'],
+  end: ['reason'],
 };
 
 /** The compiled fields of a step, by key; a field that is null is left out. */

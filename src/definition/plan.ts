@@ -9,7 +9,14 @@ import type { Expression } from '../expression/expression.js';
 import { compileValue, type ValueTemplate } from '../expression/template.js';
 import { compileSchema, type SchemaIssue, type SchemaTest } from './json-schema.js';
 import { edgesOf, nearestAncestors, topologicalOrder } from './order.js';
-import { expressionsOf, type ReadSet, readsOf, templatesOf } from './plan-expressions.js';
+import {
+  expressionsOf,
+  type ReadSet,
+  readsOf,
+  requirementsOf,
+  type Requirement,
+  templatesOf,
+} from './plan-expressions.js';
 import { allSteps, type JsonSchema, listsOf, type StepDefinition, type StepList } from './steps.js';
 import { stateName, type WorkflowDefinition } from './workflow.js';
 
@@ -58,6 +65,8 @@ export interface PlannedStep {
   /** The next nearest ones, for naming only; not all of them in a very large workflow. */
   readonly ancestorsOmitted: readonly string[];
   readonly lists: Readonly<Partial<Record<StepList['key'], PlannedList>>>;
+  /** What must be there when it enters a state; left out when that is nothing. */
+  readonly requires?: readonly Requirement[];
   readonly condition: Expression | null;
   readonly until: Expression | null;
   readonly while: Expression | null;
@@ -111,9 +120,11 @@ class Compiler {
   /** Name in `context.state` → step. */
   readonly stepOfState: ReadonlyMap<string, string>;
   readonly #workflow: string;
+  readonly #states: WorkflowDefinition['states'];
 
-  constructor({ name, steps }: WorkflowDefinition) {
+  constructor({ name, states, steps }: WorkflowDefinition) {
     this.#workflow = name;
+    this.#states = states;
     this.stepOfState = new Map(
       [...allSteps(steps)].flatMap(({ id }): [string, string][] => [
         [stateName(id, 'status'), id],
@@ -173,15 +184,20 @@ class Compiler {
   /** Its expressions and templates, and what they read. */
   #readings(
     step: StepDefinition,
-  ): Pick<PlannedStep, 'condition' | 'until' | 'while' | 'templates' | 'reads' | 'readsInside'> {
+  ): Pick<PlannedStep, 'condition' | 'until' | 'while' | 'templates' | 'reads' | 'readsInside' | 'requires'> {
     const { condition, until, while: during } = expressionsOf(step);
     const templates = templatesOf(step);
-    const holes = Object.values(templates).flatMap((template) => template?.holes ?? []);
+    const requires = requirementsOf(step, this.#states);
+    const holes = [
+      ...Object.values(templates).flatMap((template) => template?.holes ?? []),
+      ...requires.map(({ expression }) => expression),
+    ];
     return {
       condition,
       until,
       while: during,
       templates,
+      ...(requires.length > 0 && { requires }),
       reads: readsOf(condition === null ? holes : [condition, ...holes], this.stepOfState),
       readsInside: readsOf(
         [until, during].filter((expression) => expression !== null),

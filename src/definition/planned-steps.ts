@@ -89,6 +89,7 @@ function readList(
     problems,
     personas: context.personas,
     types: new Map(),
+    states: new Map(),
     allowed: context.types,
     defaults: { retries: null, fallback: [] },
     budget,

@@ -20,7 +20,7 @@ import {
   type StepBase,
   type StepDefinition,
 } from './steps.js';
-import { keyOfRuns, type WorkflowDefinition } from './workflow.js';
+import { keyOfRuns, type WorkflowDefinition, type WorkState } from './workflow.js';
 
 /** Keys in the order in which they are written; undefined for what is left out. */
 interface Written {
@@ -50,6 +50,7 @@ function topOf(definition: WorkflowDefinition): Written {
     timeout: duration(definition.timeout),
     max_concurrent_steps: unless(definition.max_concurrent_steps, null),
     retention: duration(definition.retention ?? null),
+    states: statesOf(definition.states),
     concurrency: concurrency?.key === keyOfRuns(name) ? concurrency.limit : unless(concurrency, null),
     steps: stepsOf(definition.steps),
     result: unless(result, null),
@@ -87,7 +88,18 @@ function momentOf(step: StepBase & Partial<AskPolicy>): Written {
     queue_timeout: duration(step.queue_timeout ?? null),
     retries: step.retries === undefined ? undefined : retriesOf(step.retries),
     on_error: unless(step.on_error, 'fail'),
+    enters: step.enters,
   };
+}
+
+function statesOf(states: WorkflowDefinition['states']): Written | undefined {
+  if (states === undefined) return undefined;
+  const written = ({ to, requires }: WorkState): Written =>
+    present({
+      to: to === null ? undefined : flow(to, true),
+      requires: requires.length === 0 ? undefined : flow(requires),
+    });
+  return Object.fromEntries(states.map((state) => [state.name, written(state)]));
 }
 
 interface Parts {
@@ -159,6 +171,8 @@ function rarePartsOf(
       const kind = { duration: duration(step.duration), until: unless(until, null), signal: unless(signal, null) };
       return { kind, given: {}, lists: {} };
     }
+    case 'end':
+      return { kind: { status: step.status, reason: unless(step.reason, null) }, given: {}, lists: {} };
     case 'emit':
       return { kind: { event: step.event }, given: { data: unlessEmpty(step.data) }, lists: {} };
   }

@@ -14,9 +14,10 @@ import { readCustom } from './readers/custom.js';
 import { readDecision } from './readers/decision.js';
 import type { ListOptions, ReadContext, StepBody, StepDraft, TypeReader } from './readers/draft.js';
 import { readGit } from './readers/git.js';
-import { readEmit, readInner, readWait } from './readers/moments.js';
+import { readEmit, readEnd, readInner, readWait } from './readers/moments.js';
 import { readDependencies, readId } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
+import { readEnters } from './readers/states.js';
 import { COMMON_KEYS, PLUGIN_KEYS, TYPE_KEYS } from './keys.js';
 import { MEANT_IN_STEP } from './spelling.js';
 import type { CustomStepType } from './step-types.js';
@@ -37,6 +38,7 @@ const READERS: Readonly<Record<StepType, TypeReader>> = {
   decision: readDecision,
   wait: readWait,
   emit: readEmit,
+  end: readEnd,
   plan: readPlan,
 };
 
@@ -97,6 +99,7 @@ function readMap(sheet: Sheet, { made, options, context }: Place): StepDraft | n
   const dependencies = readDependencies(sheet);
   const compensation = readCompensation(sheet, id?.value ?? '', context);
   const name = sheet.template('name');
+  const enters = readEnters(sheet, context.states);
   const base: StepBase = {
     id: id?.value ?? '',
     name: name ?? id?.value ?? '',
@@ -107,6 +110,7 @@ function readMap(sheet: Sheet, { made, options, context }: Place): StepDraft | n
     timeout: sheet.duration('timeout'),
     on_error: sheet.word('on_error', ON_ERRORS) ?? DEFAULTS.on_error,
     compensate: definitionsOf(compensation),
+    ...(enters !== null && { enters }),
   };
   const body = readBody(sheet, { type, base, context });
   if (id === null) return null;

@@ -25,6 +25,8 @@ export function whatOf(step: StepDefinition): string {
     case 'wait':
       if (step.signal !== null) return `waits for signal ${step.signal}`;
       return step.until === null ? `waits ${seconds(step.duration ?? 0)}` : `waits until ${step.until}`;
+    case 'end':
+      return `ends the run as ${step.status}`;
     default:
       return `emits ${step.event}`;
   }
@@ -56,6 +58,7 @@ export function marksOf(step: StepDefinition): readonly string[] {
   if (step.when === 'always') marks.push('always');
   if (step.when === 'on_failure') marks.push('after a failure');
   if (step.on_error === 'continue') marks.push('goes on if it fails');
+  if (step.enters !== undefined) marks.push(`enters ${step.enters}`);
   if (step.on_error === 'ask') marks.push('asks if it fails');
   return marks;
 }

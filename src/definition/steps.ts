@@ -22,6 +22,7 @@ export const STEP_TYPES = [
   'decision',
   'wait',
   'emit',
+  'end',
   'plan',
 ] as const;
 export type StepType = (typeof STEP_TYPES)[number];
@@ -59,6 +60,8 @@ export interface StepBase {
   readonly on_error: OnError;
   /** Steps that undo this one, run when the run fails or is canceled after it succeeded. */
   readonly compensate: readonly StepDefinition[];
+  /** The state of the run's work that begins with it. */
+  readonly enters?: string | undefined;
 }
 
 /** Seconds before the second, third … attempt; the last one repeats. */
@@ -231,6 +234,16 @@ export interface EmitStep extends StepBase {
   readonly data: JsonObject;
 }
 
+export const END_STATUSES = ['canceled', 'failed', 'completed'] as const;
+
+/** Ends the run at once. */
+export interface EndStep extends StepBase {
+  readonly type: 'end';
+  readonly status: (typeof END_STATUSES)[number];
+  /** Template text. */
+  readonly reason: string | null;
+}
+
 export type StepDefinition =
   | PersonaRequestStep
   | GitOperationStep
@@ -242,6 +255,7 @@ export type StepDefinition =
   | DecisionStep
   | WaitStep
   | EmitStep
+  | EndStep
   | PlanStep;
 
 /** 1 s, 2 s, 4 s … up to a minute. */

@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { ERROR_CLASSES } from '../core/statuses.js';
 import { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
-import { GIT_OPERATIONS, JOINS, ON_ERRORS, ON_LIMITS, STEP_TYPES, type StepDefinition, WHENS } from './steps.js';
+import {
+  END_STATUSES,
+  GIT_OPERATIONS,
+  JOINS,
+  ON_ERRORS,
+  ON_LIMITS,
+  STEP_TYPES,
+  type StepDefinition,
+  WHENS,
+} from './steps.js';
 
 export const DEFINITION_FORMAT = 2;
 
@@ -37,6 +46,7 @@ const base = {
   timeout: duration,
   on_error: z.enum(ON_ERRORS),
   compensate: steps,
+  enters: z.string().optional(),
 };
 const policy = { queue_timeout: duration, retries };
 const asking = { ...policy, persona: name, fallback: z.array(name), params: jsonObjectSchema };
@@ -115,6 +125,7 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
     quorum: z.int().positive().optional(),
   }),
   z.strictObject({ ...base, type: z.literal('wait'), duration, until: text, signal: text }),
+  z.strictObject({ ...base, type: z.literal('end'), status: z.enum(END_STATUSES), reason: text }),
   z.strictObject({ ...base, type: z.literal('emit'), event: z.string(), data: jsonObjectSchema }),
 ]);
 
@@ -133,5 +144,9 @@ export const workflowSchema = z.strictObject({
   max_concurrent_steps: z.int().positive().nullable(),
   concurrency: z.strictObject({ key: z.string(), limit: z.int().positive() }).nullable(),
   retention: z.union([z.number().positive(), z.literal('forever')]).optional(),
+  states: z
+    .array(z.strictObject({ name, to: z.array(z.string()).nullable(), requires: z.array(z.string()) }))
+    .min(1)
+    .optional(),
   steps: stepsSchema,
 });

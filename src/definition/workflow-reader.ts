@@ -8,6 +8,7 @@ import type { Problems } from './problem.js';
 import type { ReadContext, StepDraft } from './readers/draft.js';
 import { checkPersona } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
+import { readStates } from './readers/states.js';
 import { readVariables, usesAtStart } from './readers/variables.js';
 import { respellWorkflow } from './respell.js';
 import { MEANT_IN_WORKFLOW } from './spelling.js';
@@ -60,7 +61,8 @@ function readMap(
   const variables = readVariables(sheet, options.environment ?? null, options.environmentNeeded ?? true);
   const { personas, types } = options;
   const budget = { steps: WORKFLOW_LIMITS.steps };
-  const context = { problems, personas, types, allowed: null, budget, depth: 0, readSteps };
+  const { states, uses } = readStates(sheet);
+  const context = { problems, personas, types, states: uses, allowed: null, budget, depth: 0, readSteps };
   const drafts = readLists(sheet, { ...context, defaults: readDefaults(sheet, { ...context, defaults: NO_DEFAULTS }) });
   const retention = readRetention(sheet);
   const top = readTop(sheet, { name, variables: new Set(variables.names) });
@@ -72,6 +74,7 @@ function readMap(
     description: sheet.text('description') ?? '',
     ...top,
     ...(retention === null ? {} : { retention }),
+    ...(states === null ? {} : { states }),
     result: result.value('result'),
     variables: variables.values,
     steps: drafts.map((draft) => draft.definition),

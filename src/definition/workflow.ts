@@ -28,11 +28,21 @@ export interface WorkflowDefinition {
   /** How many runs with the same key may be under way; the others wait for their turn. Template text. */
   readonly concurrency: { readonly key: string; readonly limit: number } | null;
   /**
-   * How long an ended run is kept, in seconds. Left out: as long as the namespace says. The one field that may be, since
+   * How long an ended run is kept, in seconds. Left out: as long as the namespace says. It may be, like `states`, since
    * definitions that say nothing of it have the hash that they always had.
    */
   readonly retention?: Retention | undefined;
+  /** The states of what the run works on, the first one first. Left out by workflows that say nothing of it. */
+  readonly states?: readonly WorkState[] | undefined;
   readonly steps: readonly StepDefinition[];
+}
+
+export interface WorkState {
+  readonly name: string;
+  /** What may follow; null: anything. */
+  readonly to: readonly string[] | null;
+  /** Expressions that must give something that is not empty when a step enters it. */
+  readonly requires: readonly string[];
 }
 
 export type Retention = number | 'forever';

@@ -7,7 +7,9 @@ import { runHasEnded } from '../core/statuses.js';
 import type { PlannedStep } from '../definition/plan.js';
 import type { Scope } from '../expression/scope.js';
 import { isAsking } from '../definition/steps.js';
+import { openDecision } from './decisions.js';
 import { openBlock, settledInside, windDown } from './blocks.js';
+import { endEarly } from './early-end.js';
 import { endRun, failRun, undone } from './ending.js';
 import { failStep } from './failures.js';
 import { openInnerRun, tellParent } from './inner-runs.js';
@@ -18,8 +20,8 @@ import { retriesOf } from './retries.js';
 import { runLifecycle } from './run.machine.js';
 import { scopeOf } from './scope.js';
 import type { Backlog, Draft, Settled } from './state.js';
-import { openDecision } from './decisions.js';
 import { emit, openWait } from './waits.js';
+import { enterState } from './work-states.js';
 
 /** Goes on until nothing is left that can be done now. */
 export function advance(draft: Draft): void {
@@ -104,6 +106,11 @@ function startStep(draft: Draft, path: string, { itsTurn }: { itsTurn: boolean }
 
 function perform(draft: Draft, path: string, { step, scope }: { step: PlannedStep; scope: Scope }): void {
   const { definition } = step;
+  const unready = enterState(draft, path, { step, scope });
+  if (unready !== null) {
+    failStep(draft, path, { error: { class: 'INVALID_STATE', message: unready } });
+    return;
+  }
   switch (definition.type) {
     case 'persona-request':
     case 'git-operation':
@@ -125,6 +132,9 @@ function perform(draft: Draft, path: string, { step, scope }: { step: PlannedSte
       return;
     case 'emit':
       emit(draft, path, { ...step, definition });
+      return;
+    case 'end':
+      endEarly(draft, path, { ...step, definition });
       return;
     default:
       openBlock(draft, path, { ...step, definition });

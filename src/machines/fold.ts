@@ -10,8 +10,9 @@ import { isAsking } from '../definition/steps.js';
 import { advance } from './advance.js';
 import { questionOf, refusalOf } from './answers.js';
 import { attemptFailed, takeReply } from './attempts.js';
-import { begin, cancelInside, timeOutBlock, windDown } from './blocks.js';
+import { begin, cancelInside, timeOutBlock } from './blocks.js';
 import { answer, expire, nudge } from './decisions.js';
+import { stopOrdinary } from './early-end.js';
 import { endPending, endRun, failRun } from './ending.js';
 import { failStep } from './failures.js';
 import { adopt } from './forking.js';
@@ -179,13 +180,7 @@ function deadline(draft: Draft): string | null {
   if (status !== 'running' && status !== 'waiting') return `the run is ${status}`;
   const message = `the run was not over within ${seconds(draft.cause.at - timeFrom(draft))}`;
   if (failure === null) failRun(draft, { class: 'TIMEOUT', message, step: null });
-  const root = rootOf(draft);
-  // What deals with failures is there for this.
-  const open = root.list.steps.filter(
-    (id) => draft.step(id).status !== 'pending' && planned(draft, id).definition.when === 'on_success',
-  );
-  cancelInside(draft, [{ ...root, list: { ...root.list, steps: open } }], message);
-  windDown(draft, root, message);
+  stopOrdinary(draft, message);
   return null;
 }
 

@@ -12,6 +12,7 @@ import { makeReady } from './readiness.js';
 import { parseRecord, type StepRecord, stepRecordSchema } from './records.js';
 import { Draft, type RunState, runState } from './state.js';
 import { failed, headBefore, refusalOfFrom } from './steering.js';
+import { restoreState } from './work-states.js';
 
 export type Past = {
   readonly steps: RunPast['steps'];
@@ -58,6 +59,7 @@ export function adopt(draft: Draft, past: RunPast): void {
   draft.setRecord({ settled, opened: Object.keys(past.steps).length });
   const { run: from, step, by } = past;
   draft.facts.push({ ...base(draft), type: 'run.forked', from, step, by, steps: Object.keys(past.steps) });
+  restoreState(draft);
   for (const path of blocks) armBlock(draft, path);
   tellSettled(draft, blocks);
   makeReady(draft, rootOf(draft));

@@ -54,6 +54,8 @@ export const runRecordSchema = z.strictObject({
   parent: z.strictObject({ run: z.string(), step: z.string() }).nullable(),
   /** Signals that no step has waited for yet, oldest first. */
   signals: z.array(z.strictObject({ name: z.string(), data: jsonValueSchema, by: z.string() })).readonly(),
+  /** The state of what it works on; left out before any step has entered one. */
+  state: z.string().optional(),
   /** What people have done to it besides; left out of a run that nobody has steered. */
   steered: steeredSchema.optional(),
 });
@@ -123,6 +125,8 @@ const moreSchema = z.strictObject({
     .array(z.strictObject({ id: z.string(), ask: z.string(), answer: jsonValueSchema }))
     .readonly()
     .optional(),
+  /** The state of the run's work that it has entered. */
+  entered: z.string().optional(),
   /** The run inside. */
   run: z.string().optional(),
   /** Its failure is dealt with: dependents go on, its list does not fail. */

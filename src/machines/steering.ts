@@ -15,6 +15,7 @@ import { makeReady } from './readiness.js';
 import type { StepRecord } from './records.js';
 import { runLifecycle } from './run.machine.js';
 import { setDeadline } from './run-time.js';
+import { restoreState } from './work-states.js';
 import { Draft, type FoldResult, type RunState, runState } from './state.js';
 
 export interface Steered {
@@ -85,7 +86,9 @@ function take(draft: Draft, again: Again, message: Stamped): string | null {
         return 'no step of it has failed, so there is nothing to try again; restart it from a step';
       const steps = namesOf(again);
       draft.facts.push({ ...base(draft), type: 'run.retried', reason, by, steps });
-      return again.apply(`${by} has the run try again`);
+      const late = again.apply(`${by} has the run try again`);
+      restoreState(draft);
+      return late;
     }
     case 'skip':
       return skip(draft, again, message);
@@ -132,6 +135,7 @@ function restart(draft: Draft, again: Again, { step: path, reason, by }: Message
   draft.facts.push({ ...base(draft), type: 'run.restarted', from: path, reason, by, steps: namesOf(again) });
   const late = again.apply(`${by} restarts the run from step ${path}`);
   draft.setRecord({ head: headBefore(draft) });
+  restoreState(draft);
   return late;
 }
 

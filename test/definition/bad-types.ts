@@ -283,6 +283,47 @@ steps:
     choices: []
 ~~~
 6:14 wrong-type step "a" has no choice | Without "choices" there are approve and reject.
+### with what cannot be asked
+name: w
+steps:
+  - id: a
+    type: decision
+    prompt: Go?
+    form: { type: object }
+    questions:
+      - { id: x, ask: Which?, type: choice }
+      - { id: 1x, ask: How?, kind: text }
+      - { id: y, ask: n?, type: number, default: many }
+~~~
+8:7 wrong-type step "a" has "form" and "questions" | Keep one of them.
+8:9 wrong-type "questions" of step "a" cannot be asked: 0.options is needed for a choice | A question is { id: scope, ask: "How far?", type: text }.
+9:9 wrong-type "questions" of step "a" cannot be asked: 1 has the unknown key "kind"; keys are id, ask, reason, type, options, default, required | A question is { id: scope, ask: "How far?", type: text }.
+9:15 wrong-type "questions" of step "a" cannot be asked: 1.id must start with a letter and have up to 64 letters, digits, "-" and "_" | A question is { id: scope, ask: "How far?", type: text }.
+10:50 wrong-type "questions" of step "a" cannot be asked: 2.default is no answer to it | A question is { id: scope, ask: "How far?", type: text }.
+### with times and people that cannot be
+name: w
+steps:
+  - id: a
+    type: decision
+    prompt: Go?
+    on_timeout: aprove
+    remind: [soon, 1d]
+    quorum: 0
+    escalate: [{ after: 1h, too: [lead] }, lead]
+    draft: { of: "{{ task.x }}" }
+  - id: b
+    type: decision
+    prompt: Go?
+    timeout: 1d
+    on_timeout: aprove
+~~~
+6:17 wrong-type step "a" has "on_timeout" and no "timeout" | Say when the time is up, for example "timeout: 2d".
+7:14 wrong-type "remind" of step "a" must be seconds above 0, or a duration such as "30s", "5m" or "1h", up to 365 days, not the text "soon"
+8:13 wrong-type "quorum" of step "a" must be a whole number from 1 to 100, not the number 0
+9:29 unknown-key unknown key "too" in "escalate" of step "a" | Did you mean "to"?
+9:44 wrong-type "escalate" of step "a" must be a list of maps with "after" and "to"
+10:14 unknown-key unknown key "of" in "draft" of step "a" | Did you mean "value"?
+15:17 wrong-type "aprove" is no choice of step "b" | Did you mean "approve"?
 ### whose answer is never that
 name: w
 steps:
@@ -290,6 +331,50 @@ steps:
   - { id: b, persona: p, dependencies: [ask], condition: "steps.ask.result.choice === 'shipp'" }
 ~~~
 4:87 never-holds steps.ask.result.choice is never "shipp" | Did you mean "ship"? It is one of ship, hold.
+`,
+  end: `
+### as nothing
+name: w
+steps:
+  - id: a
+    type: end
+    state: failed
+~~~
+3:5 missing-key step "a" has no "status" | Say how the run ends: canceled, failed, completed.
+5:5 unknown-key unknown key "state" in step "a" | Known keys are id, name, description, type, dependencies, condition, when, timeout, on_error, enters, compensate, status, reason.
+### as something else
+name: w
+steps:
+  - { id: a, type: end, status: cancelled }
+~~~
+3:33 wrong-type "status" of step "a" must be one of canceled, failed, completed, not the text "cancelled" | Did you mean "canceled"?
+`,
+  states: `
+### that are not there
+name: w
+states:
+  open: { to: [redy], requires: "steps.a.result.x" }
+  ready: [open]
+  "no no": {}
+  done: { next: [open], requires: ["1 +", 3] }
+steps:
+  - { id: a, persona: p, enters: open }
+  - { id: b, persona: p, dependencies: [a], enters: reddy }
+~~~
+3:16 wrong-type there is no state "redy" | Did you mean "ready"?
+3:40 not-a-dependency step "a" reads its own state | It has none before it has run.
+4:10 wrong-type the state "ready" must be a map with "to" and "requires"
+5:3 wrong-type "no no" cannot be the name of a state | It starts with a letter and has up to 64 letters, digits, "-" and "_".
+6:11 unknown-key unknown key "next" in the state "done" | Did you mean "to"?
+6:40 expression the expression ends too early
+6:43 wrong-type "requires" of the state "done" must be a list of expressions
+9:53 wrong-type there is no state "reddy" | Did you mean "ready"?
+### without any
+name: w
+steps:
+  - { id: a, persona: p, enters: open }
+~~~
+3:34 wrong-type step "a" enters a state, and the workflow has none | Say which states there are at the top: "states:".
 `,
   wait: `
 ### for nothing

@@ -1,7 +1,8 @@
 /** Random workflows in normal form: every step type and every field. */
 import fc from 'fast-check';
-import type { DecisionStep } from '../../src/definition/steps.js';
 import {
+  type DecisionStep,
+  END_STATUSES,
   GIT_OPERATIONS,
   ON_ERRORS,
   STEP_TYPES,
@@ -217,6 +218,8 @@ class Maker {
         );
         return { ...base, type, ...given };
       }
+      case 'end':
+        return { ...base, type, status: draw(fc.constantFrom(...END_STATUSES)), reason: draw(fc.option(template)) };
       case 'emit':
         return { ...base, type, event: draw(template), data: draw(fc.oneof(fc.constant({}), templateMap)) };
     }
@@ -260,6 +263,12 @@ class Maker {
 const BLOCKS: ReadonlySet<StepType> = new Set(['conditional', 'parallel', 'loop', 'for_each']);
 const USUALLY_PLANNED = ['persona-request', 'conditional', 'parallel', 'loop', 'for_each'] as const;
 
+const STATES = [
+  { name: 'open', to: null, requires: [] },
+  { name: 'ready', to: ['open'], requires: ["task['x']", 'task.n > 3'] },
+  { name: 'no', to: [], requires: [] },
+];
+
 /** Definitions as the reader would give them, valid in every part, with up to this many steps or a few more. */
 export function randomDefinitions(steps = 12): fc.Arbitrary<WorkflowDefinition> {
   // The parts depend on each other in too many ways to be shrunk; a smaller number of steps is the only smaller one.
@@ -295,6 +304,7 @@ function definitionFrom(draw: Draw, steps: number): WorkflowDefinition {
     concurrency: draw(
       fc.constantFrom(null, own, { key: '{{ task.repo }}', limit: 1 }, { key: '', limit: 3 }, { key: 'no', limit: 3 }),
     ),
+    ...draw(fc.constantFrom({}, { states: STATES }, { states: STATES.slice(0, 1) })),
     ...draw(fc.constantFrom({}, {}, { retention: 2_592_000 }, { retention: 0.5 }, { retention: 'forever' as const })),
     steps: new Maker(draw, steps).list(0, 4),
   };

@@ -75,6 +75,13 @@ const SCENARIOS: Readonly<Record<string, object>> = {
     decisions: { approve: { choice: 'approve', data: { note: 'go' }, by: 'ana' } },
     expect: { requests: { deploy: { params: { approved_by: 'ana' } } } },
   },
+  'decision 2': {
+    replies: { draft: { result: { title: 'Cart' } } },
+    decisions: { review: { choice: 'approve', data: { notes: 'soon' }, edits: { title: 'Basket' } } },
+    expect: { requests: { build: { params: { plan: { title: 'Basket' }, scope: 'page' } } } },
+  },
+  'end 1': { decisions: { review: { choice: 'stop', by: 'ana' } }, expect: { status: 'canceled', never: ['work'] } },
+  'States 1': { replies: { write: { result: { summary: 'short' } } }, expect: { path: ['write', 'publish'] } },
   'wait 1': {
     signals: [{ name: 'released 1.2.0', at: '3d' }],
     expect: { elapsed: { at_least: '3d', at_most: '3d' } },

@@ -353,7 +353,7 @@ describe('parallel branches with decisions', () => {
     return JSON.stringify([
       status,
       result,
-      run.statuses,
+      Object.entries(run.statuses).toSorted(([a], [b]) => (a < b ? -1 : 1)),
       run.requests.map(({ step: path, params, answers }) => JSON.stringify([path, params, answers])).toSorted(),
     ]).replace(/"at":\d+/g, '"at":0');
   }

@@ -28,7 +28,7 @@ function linesOf({ colors }: Call, eta: Eta): readonly string[] {
   const { now, startedAt, endedAt, percent, steps, phases } = eta;
   const took = startedAt === null ? '' : `, ${duration((endedAt ?? now) - startedAt)}`;
   const far = percent === null ? '' : `${String(percent)} %, `;
-  const head = `Run ${colors.bold(oneLine(eta.run))} is ${eta.status}${took}: ${far}${String(steps.settled)} of ${String(steps.total)} steps`;
+  const head = `Run ${colors.bold(oneLine(eta.run))} is ${eta.status}${eta.state === undefined ? '' : `, ${oneLine(eta.state)}`}${took}: ${far}${String(steps.settled)} of ${String(steps.total)} steps`;
   const at = phases.map(({ step, status, since }) => {
     const long = since === null ? '' : ` ${duration(now - since)}`;
     return `  ${oneLine(step)}  ${status}${long}`;

@@ -17,6 +17,7 @@ const BUILT_IN: Readonly<Record<StepType, string>> = {
   decision: 'asks people',
   wait: 'waits for a time or a signal',
   emit: 'reports an event',
+  end: 'ends the run at once',
   plan: 'asks a persona for steps, and runs them',
 };
 

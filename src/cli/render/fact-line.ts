@@ -50,6 +50,8 @@ export class FactTeller {
         return `run goes on from step ${fact.from}, by ${fact.by}: ${fact.reason}${stepCount('again', fact.steps)}`;
       case 'run.forked':
         return `run begins with step ${fact.step} as run ${fact.from} stood before it, by ${fact.by}${stepCount('taken over', fact.steps)}`;
+      case 'run.entered':
+        return `run is ${fact.state} now, not ${fact.from} any more`;
       case 'run.migrated':
         return `run goes on with definition ${fact.to.slice(0, 8)}, by ${fact.by}${stepCount('new', fact.added)}${stepCount('gone', fact.gone)}`;
       case 'step.queued':

@@ -42,10 +42,10 @@ export function undoFailures({ steps }: RunView): string | null {
 }
 
 function headline(view: RunView, colors: Palette): string {
-  const { id, status, quarantined, startedAt, createdAt, endedAt } = view;
+  const { id, status, quarantined, startedAt, createdAt, endedAt, state } = view;
   const after = endedAt === null ? '' : ` after ${duration(endedAt - (startedAt ?? createdAt))}`;
   const what = quarantined === null ? paintStatus(colors, status) : colors.bad('set aside');
-  return `Run ${colors.bold(oneLine(id))} ${endedAt === null ? 'is' : status === 'canceled' ? 'was' : 'has'} ${what}${after}.`;
+  return `Run ${colors.bold(oneLine(id))} ${endedAt === null ? 'is' : status === 'canceled' ? 'was' : 'has'} ${what}${state === undefined ? '' : `, ${oneLine(state)}`}${after}.`;
 }
 
 function reason({ id, quarantined, failure, canceled, paused = null, slot }: RunView): readonly string[] {

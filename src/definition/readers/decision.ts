@@ -1,5 +1,5 @@
 /** Steps that ask people: what they can choose, what they are shown, who is told when, and what holds when nobody decides. */
-import { askedListSchema } from '../../core/asked.js';
+import { problemsOfAsked } from '../../core/asked.js';
 import type { JsonValue } from '../../core/json.js';
 import { quoted } from '../../expression/problem.js';
 import { hasHoles } from '../../expression/template.js';
@@ -65,13 +65,15 @@ function readQuestions(sheet: Sheet): DecisionStep['questions'] {
   sheet.use('questions', node);
   const list = toJson(node) as readonly JsonValue[];
   if (templateUses(node, 'questions', problems).length > 0) return list;
-  const parsed = askedListSchema.safeParse(list);
-  for (const issue of parsed.success ? [] : parsed.error.issues) {
-    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+  for (const { path, message } of problemsOfAsked(list)) {
     const where = path.length === 0 ? '' : `${path.join('.')} `;
     const example = 'A question is { id: scope, ask: "How far?", type: text }.';
-    const message = `"questions" of ${owner} cannot be asked: ${where}${issue.message}`;
-    problems.add('wrong-type', nodeBelow(node, path), message, example);
+    problems.add(
+      'wrong-type',
+      nodeBelow(node, path),
+      `"questions" of ${owner} cannot be asked: ${where}${message}`,
+      example,
+    );
   }
   return list;
 }

@@ -6,6 +6,7 @@ import type { Retries, StepBase, StepDefinition, StepList, StepType } from '../s
 import type { ListNode } from '../tree.js';
 import type { Use } from '../uses.js';
 import type { Sheet } from './sheet.js';
+import type { StateUses } from './states.js';
 
 /** A step as far as it could be read, with what later checks need: places, and what its expressions read. */
 export interface StepDraft {
@@ -37,6 +38,8 @@ export interface ReadContext {
   readonly types: ReadonlyMap<string, CustomStepType>;
   /** Types that steps may have; null for all. */
   readonly allowed: readonly StepType[] | null;
+  /** The workflow's states. */
+  readonly states: StateUses;
   /** For asking steps that say nothing themselves. */
   readonly defaults: { readonly retries: Retries | null; readonly fallback: readonly string[] };
   /** Steps that may still be read: what plugins expand to is not known before. */

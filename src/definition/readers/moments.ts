@@ -1,6 +1,6 @@
-/** Steps that no persona does: `wait`, `emit`, and `workflow`, a run inside the run. */
+/** Steps that no persona does: `wait`, `emit`, `end`, and `workflow`, a run inside the run. */
 import { hasHoles } from '../../expression/template.js';
-import { NO_RETRIES, type StepBase } from '../steps.js';
+import { END_STATUSES, NO_RETRIES, type StepBase } from '../steps.js';
 import { parseTime } from '../workflow.js';
 import type { StepBody } from './draft.js';
 import { readRetries } from './retries.js';
@@ -29,6 +29,12 @@ export function readWait(sheet: Sheet, base: StepBase): StepBody {
 export function readEmit(sheet: Sheet, base: StepBase): StepBody {
   const event = sheet.needed('event', 'Name the event, for example "event: phase.completed".');
   return { definition: { ...base, type: 'emit', event, data: sheet.values('data') ?? {} } };
+}
+
+export function readEnd(sheet: Sheet, base: StepBase): StepBody {
+  sheet.need('status', `Say how the run ends: ${END_STATUSES.join(', ')}.`);
+  const status = sheet.word('status', END_STATUSES) ?? 'failed';
+  return { definition: { ...base, type: 'end', status, reason: sheet.template('reason') } };
 }
 
 export function readInner(sheet: Sheet, base: StepBase): StepBody {

@@ -189,7 +189,8 @@ export class Sheet {
     const ms = millisecondsOf(value);
     // Milliseconds are the smallest that any clock here tells, so 1.005 is not 1.0049999999999999.
     if (ms !== null && Math.round(ms) >= 1 && ms <= WORKFLOW_LIMITS.timeoutMs) return Math.round(ms) / 1_000;
-    this.fields.refuse(key, `${DURATION}, up to 365 days`);
+    const wanted = `${DURATION}, up to 365 days`;
+    this.problems.add('wrong-type', node, `"${key}" of ${this.owner} must be ${wanted}, not ${describe(node)}`);
     return null;
   }
 
