@@ -3,6 +3,7 @@ import { Client } from '../coordinator/client.js';
 import { Keeper } from '../coordinator/client-keep.js';
 import { Schedules } from '../coordinator/client-schedules.js';
 import { Observer } from '../coordinator/client-observer.js';
+import { Operator } from '../coordinator/client-operator.js';
 import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
@@ -22,6 +23,7 @@ export async function connect({ redis, namespace = 'coord' }: ConnectOptions): P
   readonly keeper: Keeper;
   readonly schedules: Schedules;
   readonly observer: Observer;
+  readonly operator: Operator;
   close(): Promise<void>;
 }> {
   const means = { clock: systemClock, ids: randomIds };
@@ -33,12 +35,16 @@ export async function connect({ redis, namespace = 'coord' }: ConnectOptions): P
     client,
     keeper: new Keeper({ store, partitions, clock: means.clock }),
     schedules: new Schedules({ store, partitions, clock: means.clock }),
+    operator: new Operator({ store, partitions, ...means }),
     observer: new Observer({ store, partitions, clock: means.clock, client }),
     close: () => store.close(),
   };
 }
 
 export { Client, type DecideRequest, type SignalRequest, type StartRequest } from '../coordinator/client.js';
+export type { AnswerOutcome, SentAnswer } from '../coordinator/client-decide.js';
+export { Operator } from '../coordinator/client-operator.js';
+export type { SteeringOutcome, SteeringRequest } from '../coordinator/client-steer.js';
 export { type Collected, type CollectWish, type Diagnosis, Keeper } from '../coordinator/client-keep.js';
 export {
   type ListedSchedule,

@@ -34,7 +34,7 @@ import { type AnswerOutcome, decided, type SentAnswer } from './client-decide.js
 import type { Patience } from './client-outcome.js';
 import { type EmittedEvent, followEvents, followRun, type Following } from './client-follow.js';
 import { checkFormat } from './codec.js';
-import { whyRefused } from './decisions.js';
+import { refusedAfterAll, whyRefused } from './decisions.js';
 import { Plans } from './plans.js';
 import { newRunRecord } from '../machines/records.js';
 import { summaryOf, viewOf } from './view.js';
@@ -156,7 +156,9 @@ export class Client {
     const refused = (): CoordError => new CoordError('DECISION_REFUSED', `run ${run}: ${why ?? ''}`);
     // With a key it may be the same answer once more: then it was taken, and counts once.
     if (why !== null && idempotencyKey === undefined) throw refused();
-    const { entry } = await this.#tell(run, { kind: 'decide', body, idempotencyKey });
+    const { entry } = await this.#tell(run, { kind: 'decide', body, idempotencyKey }).catch(async (error: unknown) => {
+      throw await refusedAfterAll(error, { run, answer: body, history });
+    });
     if (why !== null && entry !== null) throw refused();
     return { ...body, run, entry, since: stored.version };
   }

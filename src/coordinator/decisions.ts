@@ -1,5 +1,6 @@
 /** Whether an answer can be taken as a run stands now: told to whoever answers, before it becomes a message. */
 import type { z } from 'zod';
+import { CoordError, hasCode } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
 import type { decideBodySchema } from '../core/messages.js';
 import type { StoredRun } from '../core/ports.js';
@@ -24,6 +25,22 @@ export async function whyRefused(
   const isOpen = questionOf(run, answer.step)?.token === (answer.token ?? questionOf(run, answer.step)?.token);
   if (why === null || (isOpen && questionOf(run, answer.step) !== null)) return why;
   return `${why}${wonBy(await history(), answer)}`;
+}
+
+/** The error of an answer that was sent too late: somebody else's may have ended the run between the look and the sending. */
+export async function refusedAfterAll(
+  error: unknown,
+  {
+    run,
+    answer,
+    history,
+  }: { readonly run: string; readonly answer: z.infer<typeof decideBodySchema> } & Pick<Asked, 'history'>,
+): Promise<unknown> {
+  if (!hasCode(error, 'RUN_ENDED')) return error;
+  const won = wonBy(await history(), answer);
+  if (won === '') return error;
+  const message = `run ${run}: the question of step ${answer.step} is answered already${won}`;
+  return new CoordError('DECISION_REFUSED', message, { cause: error });
 }
 
 /** `; ann answered "approve" at …`, or an empty text when the history does not say. */
