@@ -23,6 +23,8 @@ export const STEP_TYPES = [
   'wait',
   'emit',
   'end',
+  'lock',
+  'unlock',
   'plan',
 ] as const;
 export type StepType = (typeof STEP_TYPES)[number];
@@ -244,6 +246,20 @@ export interface EndStep extends StepBase {
   readonly reason: string | null;
 }
 
+/** Waits until the run holds the lock. One that is not free in `timeout` fails the step. */
+export interface LockStep extends StepBase {
+  readonly type: 'lock';
+  /** Template text: the name of the lock. */
+  readonly lock: string;
+}
+
+/** Gives a lock back before the run ends. */
+export interface UnlockStep extends StepBase {
+  readonly type: 'unlock';
+  /** Template text: the name of the lock. */
+  readonly lock: string;
+}
+
 export type StepDefinition =
   | PersonaRequestStep
   | GitOperationStep
@@ -256,6 +272,8 @@ export type StepDefinition =
   | WaitStep
   | EmitStep
   | EndStep
+  | LockStep
+  | UnlockStep
   | PlanStep;
 
 /** 1 s, 2 s, 4 s … up to a minute. */

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Collector } from '../../src/app/collector.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Plans } from '../../src/coordinator/plans.js';
+import { RunLocks } from '../../src/coordinator/run-locks.js';
 import { Turn } from '../../src/coordinator/turn.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { countedIds, partitionOf } from '../../src/core/ids.js';
@@ -68,6 +69,7 @@ async function ended(): Promise<string> {
   const turn = new Turn({
     partitions: store.partitions,
     plans: new Plans(store.namespace),
+    locks: new RunLocks({ locks: store.locks, partitions: 2 }),
     report: () => undefined,
     runsCached: 1,
   });
