@@ -6,7 +6,7 @@
  */
 import { CoordError } from '../core/errors.js';
 import { partitionOf } from '../core/ids.js';
-import type { LockAnswer, LockHolding, LockParty, LockPort, LockState } from '../core/lock-port.js';
+import type { BrokenLock, LockAnswer, LockHolding, LockParty, LockPort, LockState } from '../core/lock-port.js';
 import { type Message, type StepTimer, timerId } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
 import { lockWanted } from '../machines/locks.js';
@@ -32,6 +32,8 @@ export interface Given {
   readonly id: string;
   /** Null: only a place in the line. */
   readonly grant: number | null;
+  /** When somebody takes it away. */
+  readonly broken?: Pick<BrokenLock, 'by' | 'reason'>;
 }
 
 export class RunLocks {
@@ -70,9 +72,7 @@ export class RunLocks {
    */
   async takeBack({ name, holder }: LockState): Promise<boolean> {
     if (holder === null || (await this.claims(name, holder))) return false;
-    const { released, next } = await this.#locks.release({ name, id: holder.party.id, grant: holder.grant });
-    await this.#wake(next);
-    return released;
+    return this.give({ name, id: holder.party.id, grant: holder.grant });
   }
 
   /** Whether who holds a lock says so itself. A run that cannot be read keeps what it has. */
@@ -89,16 +89,22 @@ export class RunLocks {
     }
   }
 
-  /** After the commit: whoever dies before this leaves it to who comes upon the lock. */
-  async give(given: readonly Given[]): Promise<void> {
+  /** After the commit: what fails here, or is not reached, is left to who comes upon the lock. */
+  async giveAll(given: readonly Given[]): Promise<void> {
     for (const one of given) {
       try {
-        const { next } = await this.#locks.release(one);
-        await this.#wake(next);
+        await this.give(one);
       } catch (error) {
         if (!(error instanceof CoordError)) throw error;
       }
     }
+  }
+
+  /** Gives one back, and tells who is next; false when it was not held like that. */
+  async give(given: Given): Promise<boolean> {
+    const { released, next } = await this.#locks.release(given);
+    await this.#wake(next);
+    return released;
   }
 
   /** Who is next in the line need not wait until it asks again. */

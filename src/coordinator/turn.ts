@@ -13,7 +13,7 @@ import { applyFold, type RunState } from '../machines/state.js';
 import { commitOf, isNewer, messageFrom, stateOf, whyUnreadable } from './codec.js';
 import type { Report } from './events.js';
 import type { Plans } from './plans.js';
-import { givenBy, type RunLocks } from './run-locks.js';
+import { type Given, givenBy, type RunLocks } from './run-locks.js';
 import { inTransitions, transition } from './transition.js';
 
 export interface TurnParams {
@@ -161,9 +161,9 @@ export class Turn {
     return (await this.#params.partitions.postpone(lease, entry, lock)) === 'ok' ? null : 'fenced';
   }
 
-  async #giveBack(given: Parameters<RunLocks['give']>[0]): Promise<void> {
+  async #giveBack(given: readonly Given[]): Promise<void> {
     this.#failpoints.pass('turn.committed');
-    await this.#params.locks.give(given);
+    await this.#params.locks.giveAll(given);
   }
 
   /** The run as cached or as stored; claims only for what asks for them, since they change without the coordinator. */

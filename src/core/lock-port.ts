@@ -48,6 +48,15 @@ export interface LockState {
   readonly line: readonly LockWaiter[];
 }
 
+/** A lock that somebody took away from who held it. */
+export interface BrokenLock {
+  readonly name: string;
+  readonly from: LockParty;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
 /** As a run's message has it. */
 export type LockAnswer =
   | { readonly granted: number }
@@ -89,6 +98,8 @@ export interface LockPort {
     readonly name: string;
     readonly id: string;
     readonly grant: number | null;
+    /** Who takes it away from who holds it, and why: remembered of the last 100. */
+    readonly broken?: Pick<BrokenLock, 'by' | 'reason'>;
   }): Promise<{ readonly released: boolean; readonly next: LockParty | null }>;
   /** Makes a timer due now, if it is armed. */
   hasten(partition: number, timer: string): Promise<void>;
@@ -103,6 +114,8 @@ export interface LockPort {
     /** JSON text of the step's record; null when it has none. */
     readonly step: string | null;
   } | null>;
+  /** Those that somebody took away, newest first. */
+  broken(): Promise<readonly BrokenLock[]>;
   get(name: string): Promise<LockState | null>;
   /** Those that somebody holds or waits for, in order of their names. */
   all(): Promise<readonly LockState[]>;

@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.js';
 import type { WorkerInfo } from '../core/ports.js';
 import type { StoredSchedule } from '../core/schedule-port.js';
-import type { LockState } from '../core/lock-port.js';
+import type { BrokenLock, LockState } from '../core/lock-port.js';
 import { MemoryPartition, type PartitionCopy } from './partition.js';
 
 /** Everything that a memory store held at one moment; later changes do not reach it. */
@@ -18,6 +18,7 @@ export interface MemoryCopy {
   readonly scheduleMark: number;
   readonly locks: ReadonlyMap<string, LockState>;
   readonly lockGrants: number;
+  readonly brokenLocks: readonly BrokenLock[];
   readonly partitions: number | null;
 }
 
@@ -40,6 +41,7 @@ export class MemoryContents {
   readonly locks = new Map<string, LockState>();
   /** The grant that was given last. */
   lockGrants = 0;
+  brokenLocks: BrokenLock[] = [];
   /** How many partitions the namespace has; null before it was opened. */
   partitions: number | null = null;
 
@@ -68,6 +70,7 @@ export class MemoryContents {
       scheduleMark: this.scheduleMark,
       locks: new Map(this.locks),
       lockGrants: this.lockGrants,
+      brokenLocks: [...this.brokenLocks],
       partitions: this.partitions,
     };
   }
@@ -77,6 +80,7 @@ export class MemoryContents {
     this.partitions = copy.partitions;
     this.scheduleMark = copy.scheduleMark;
     this.lockGrants = copy.lockGrants;
+    this.brokenLocks = [...copy.brokenLocks];
     refill(this.locks, copy.locks);
     refill(this.schedules, copy.schedules);
     refill(this.definitions, copy.definitions);

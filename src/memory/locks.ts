@@ -2,6 +2,8 @@
 import type { LockHolding, LockPort, LockState, LockWaiter } from '../core/lock-port.js';
 import type { MemoryContents } from './contents.js';
 
+const BROKEN_KEPT = 100;
+
 export function memoryLocks(contents: MemoryContents): LockPort {
   const { locks } = contents;
   const now = (): number => contents.now();
@@ -40,7 +42,7 @@ export function memoryLocks(contents: MemoryContents): LockPort {
       write({ name, holder: { ...holder, until: now() + leaseMs }, line });
       return 'ok';
     },
-    release: async ({ name, id, grant }) => {
+    release: async ({ name, id, grant, broken }) => {
       const { holder, line } = read(name);
       const released = holder !== null && holder.party.id === id && holder.grant === grant;
       const state = {
@@ -49,6 +51,11 @@ export function memoryLocks(contents: MemoryContents): LockPort {
         line: line.filter((waiter) => waiter.party.id !== id),
       };
       write(state);
+      if (released && broken !== undefined) {
+        const { by, reason } = broken;
+        contents.brokenLocks.unshift({ name, from: holder.party, by, reason, at: now() });
+        contents.brokenLocks.splice(BROKEN_KEPT);
+      }
       return { released, next: state.holder === null ? (state.line[0]?.party ?? null) : null };
     },
     hasten: async (partition, timer) => {
@@ -60,6 +67,7 @@ export function memoryLocks(contents: MemoryContents): LockPort {
       if (run === undefined) return null;
       return { status: run.status, record: run.record, step: run.steps.get(step)?.record ?? null };
     },
+    broken: async () => [...contents.brokenLocks],
     get: async (name) => locks.get(name) ?? null,
     all: async () => [...locks.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };

@@ -51,7 +51,7 @@ export class Keys {
     return `{${this.#namespace}}:schedules`;
   }
 
-  /** hash: grants (counts them), and per lock `l:` who holds it and who waits for it, JSON */
+  /** hash: grants (counts them), broken (the last that somebody took away, JSON), and per lock `l:` who holds it and who waits for it, JSON */
   get locks(): string {
     return `{${this.#namespace}}:locks`;
   }

@@ -1,6 +1,6 @@
 /** Named locks on Redis: one hash for the whole namespace. See `LockPort`. */
 import { z } from 'zod';
-import { type LockParty, type LockPort, lockPartySchema, type LockState } from '../core/lock-port.js';
+import { type BrokenLock, type LockParty, type LockPort, lockPartySchema, type LockState } from '../core/lock-port.js';
 import type { RunStatus } from '../core/statuses.js';
 import type { Connection } from './connection.js';
 import type { Keys } from './keys.js';
@@ -22,8 +22,9 @@ export function redisLocks({ connection, keys }: { connection: Connection; keys:
       const [reply] = await connection.script('relock', [key], [name, id, grant, leaseMs]);
       return reply === 'OK' ? 'ok' : 'lost';
     },
-    release: async ({ name, id, grant }) => {
-      const [, released, next] = await connection.script('unlock', [key], [name, id, grant ?? 0]);
+    release: async ({ name, id, grant, broken }) => {
+      const why = broken === undefined ? '' : JSON.stringify({ by: broken.by, reason: broken.reason });
+      const [, released, next] = await connection.script('unlock', [key], [name, id, grant ?? 0, why]);
       return { released: Number(released) === 1, next: next === '' ? null : partyOf(String(next)) };
     },
     hasten: async (partition, timer) => {
@@ -35,6 +36,10 @@ export function redisLocks({ connection, keys }: { connection: Connection; keys:
       const fields = await connection.read('HMGET', [run, 'status', 'record', `s:${step}`]);
       const [status = null, record = null, stepRecord = null] = entriesOf(fields).map(textOf);
       return status === null || record === null ? null : { status: status as RunStatus, record, step: stepRecord };
+    },
+    broken: async () => {
+      const text = textOf(await connection.read('HGET', [key, 'broken']));
+      return text === null ? [] : z.array(brokenSchema).parse(JSON.parse(text)).map(brokenOf);
     },
     get: async (name) => {
       const text = textOf(await connection.read('HGET', [key, `l:${name}`]));
@@ -55,6 +60,13 @@ const lockSchema = z.object({
   line: z.union([z.array(waiterSchema), z.strictObject({})]),
 });
 
+const brokenSchema = z.object({ name: z.string(), from: z.string(), why: z.string(), at: z.number() });
+const whySchema = z.object({ by: z.string(), reason: z.string() });
+
+function brokenOf({ name, from, why, at }: z.infer<typeof brokenSchema>): BrokenLock {
+  return { name, from: partyOf(from), ...whySchema.parse(JSON.parse(why)), at };
+}
+
 function stateOf(name: string, text: string): LockState {
   const { holder, line } = lockSchema.parse(JSON.parse(text));
   return {
@@ -68,9 +80,7 @@ function stateOf(name: string, text: string): LockState {
             since: holder.since,
             until: holder.until === 0 ? null : holder.until,
           },
-    line: Array.isArray(line)
-      ? line.map(({ party, since, until }) => ({ party: partyOf(party), since, until }))
-      : [],
+    line: Array.isArray(line) ? line.map(({ party, since, until }) => ({ party: partyOf(party), since, until })) : [],
   };
 }
 

@@ -97,8 +97,11 @@ describe('unlock', () => {
 
   test('a loop takes and gives back in every round', () => {
     const steps = [lock('a', 'x'), step('work', after('a')), unlock('z', 'x', after('work'))];
-    const run = new Bench([loop('l', 'false', steps, { max_rounds: 2, on_limit: 'fail' })]).start();
-    for (const [round, grant] of [[1, 5], [2, 6]] as const) {
+    const run = new Bench([loop('l', steps, { until: 'false', max_rounds: 2 })]).start();
+    for (const [round, grant] of [
+      [1, 5],
+      [2, 6],
+    ] as const) {
       answered(run, `l[${String(round)}]/a`, { granted: grant });
       expect(run.state.record.locks).toMatchObject([{ grant }]);
       run.pass(`l[${String(round)}]/work`);
@@ -118,7 +121,11 @@ describe('a run that ends holds nothing', () => {
   });
 
   test('what undoes it still happens under the lock', () => {
-    const steps = [lock('take', 'x'), step('work', { ...after('take'), compensate: [step('undo')] }), step('qa', after('work'))];
+    const steps = [
+      lock('take', 'x'),
+      step('work', { ...after('take'), compensate: [step('undo')] }),
+      step('qa', after('work')),
+    ];
     const run = answered(new Bench(steps).start(), 'take', { granted: 3 }).pass('work').reply('qa', FAIL);
     expect(run.status).toBe('compensating');
     expect(run.state.record.locks).toHaveLength(1);
