@@ -18,12 +18,11 @@ export async function runHeldCommand({ argv, directory, environment, until }: He
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { cwd: directory, env: { ...environment }, stdio: 'inherit' });
   const stop = (): void => void child.kill('SIGTERM');
-  // A terminal sends Ctrl-C to both.
-  const forwarded = PASSED_ON.filter((signal) => signal !== 'SIGINT' || !process.stdin.isTTY);
   const listeners = PASSED_ON.map((signal) => ({
     signal,
     listener: (): void => {
-      if (forwarded.includes(signal)) child.kill(signal);
+      // A terminal sends Ctrl-C to both.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     },
   }));
   for (const { signal, listener } of listeners) process.on(signal, listener);

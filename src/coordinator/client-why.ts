@@ -133,6 +133,8 @@ class Explainer implements Outside {
     const links = [...(await new StepLinks(read, this).all())];
     if (status === 'paused')
       links.push(link(ofRun(run, { code: 'paused', paused: paused ?? null }, paused?.at ?? null)));
+    for (const { name, step, grant } of read.record.locks ?? [])
+      if (grant === null) links.push(await this.lock(read, { id: step, begunAt: null }, name));
     if (unowned !== null) links.push(unowned);
     if (links.length > 0) return links;
     return [(await this.unapplied(read, null, null)) ?? link(ofRun(run, { code: 'stuck' }, read.view.startedAt))];
@@ -184,7 +186,7 @@ class Explainer implements Outside {
     return mostUrgent(links);
   }
 
-  async lock({ view }: Read, { id, begunAt }: StepView, name: string): Promise<Link> {
+  async lock({ view }: Read, { id, begunAt }: Pick<StepView, 'id' | 'begunAt'>, name: string): Promise<Link> {
     const lock = await this.#means.store.locks.get(name);
     const [holder, line] = [lock?.holder ?? null, lock?.line ?? []];
     const place = line.findIndex(({ party }) => party.id === view.id);

@@ -9,7 +9,7 @@ import { partitionOf } from '../core/ids.js';
 import type { BrokenLock, LockAnswer, LockHolding, LockParty, LockPort, LockState } from '../core/lock-port.js';
 import { type Message, type StepTimer, timerId } from '../core/messages.js';
 import { runHasEnded } from '../core/statuses.js';
-import { lockWanted } from '../machines/locks.js';
+import { lockMissed, lockWanted } from '../machines/locks.js';
 import { parseRecord, type RunRecord, runRecordSchema, stepRecordSchema } from '../machines/records.js';
 import type { FoldResult, RunState } from '../machines/state.js';
 
@@ -51,7 +51,7 @@ export class RunLocks {
    */
   async ask(state: RunState, timer: StepTimer): Promise<LockAnswer | number | null> {
     const record = state.steps.get(timer.step);
-    const name = record === undefined ? null : lockWanted(record);
+    const name = wantedAt(state, timer.step);
     if (record === undefined || name === null || Math.max(1, record.attempt) !== timer.attempt) return null;
     const party = { kind: 'run', id: state.record.id, step: timer.step, attempt: timer.attempt } as const;
     const want = { name, party, leaseMs: null, placeMs: PLACE_MS };
@@ -129,11 +129,16 @@ export function givenBy(state: RunState, result: FoldResult, messages: readonly 
   for (const { name, grant } of heldBy(state.record)) if (!isClaimed(name)) given.set(name, { name, id, grant });
   for (const message of messages) {
     if (message.kind !== 'timer' || message.lock === undefined || message.lock.granted === null) continue;
-    const record = state.steps.get(message.timer.step);
-    const name = record === undefined ? null : lockWanted(record);
+    const name = wantedAt(state, message.timer.step);
     if (name !== null && !isClaimed(name)) given.set(name, { name, id, grant: message.lock.granted });
   }
   return [...given.values()];
+}
+
+/** The lock that a run waits for by the step at `path`: as that step says, or since it held it when it ended. */
+function wantedAt({ steps, record }: RunState, path: string): string | null {
+  const step = steps.get(path);
+  return (step === undefined ? null : lockWanted(step)) ?? lockMissed(record, path);
 }
 
 function heldBy({ locks = [], status }: RunRecord): NonNullable<RunRecord['locks']> {

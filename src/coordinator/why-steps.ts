@@ -34,7 +34,7 @@ export interface Outside {
   /** What is in the way of something whose time has come: nobody who moves the partition, or null. */
   unowned(read: Read): Promise<Link | null>;
   /** Who holds the lock that a step waits for, and what that waits for. */
-  lock(read: Read, step: StepView, name: string): Promise<Link>;
+  lock(read: Read, step: Pick<StepView, 'id' | 'begunAt'>, name: string): Promise<Link>;
   /** What a run inside waits for. */
   inside(run: string): Promise<Link | null>;
 }

@@ -125,7 +125,6 @@ function close(draft: Draft, event: RunEvent): void {
   const move = runLifecycle.move(draft.record.status, event);
   if (move === null || !runHasEnded(move.state)) return;
   draft.setRecord({ status: move.state, endedAt: draft.cause.at, signals: [] });
-  if (draft.record.locks !== undefined) draft.setRecord({ locks: undefined });
   if (draft.plan.timeout !== null) draft.disarm(deadlineTimer(draft));
   draft.release = draft.record.slot?.key ?? null;
   draft.backlog = { paths: [], head: 0 };

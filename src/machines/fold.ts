@@ -18,7 +18,7 @@ import { failStep } from './failures.js';
 import { adopt } from './forking.js';
 import { cancelInnerRun, innerRunWaits } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
-import { notFree, takeLock } from './locks.js';
+import { missNoLocks, notFree, takeLock } from './locks.js';
 import { base, moveStep, passStep } from './moves.js';
 import { goOn, isOver, pause, resume, tryNext } from './pausing.js';
 import { runLifecycle } from './run.machine.js';
@@ -183,7 +183,10 @@ function deadline(draft: Draft): string | null {
   if (status !== 'running' && status !== 'waiting') return `the run is ${status}`;
   const message = `the run was not over within ${seconds(draft.cause.at - timeFrom(draft))}`;
   if (failure === null) failRun(draft, { class: 'TIMEOUT', message, step: null });
+  const heldBack = draft.paused && isOver(draft);
+  missNoLocks(draft);
   stopOrdinary(draft, message);
+  if (heldBack) endRun(draft);
   return null;
 }
 
@@ -192,12 +195,14 @@ function cancel(draft: Draft, { reason, by, claims }: MessageOf<'cancel'>): stri
   const cancelable = status === 'pending' || status === 'running' || status === 'waiting' || status === 'paused';
   if (canceled !== null || !cancelable) return `a run that is ${status} cannot be canceled`;
   draft.setRecord({ canceled: { reason, by } });
+
   if (status === 'pending') {
     endPending(draft);
     return null;
   }
   // What is to be undone is begun, so it is not paused any more.
   const heldBack = draft.paused && isOver(draft);
+  missNoLocks(draft);
   goOn(draft, by);
   // An attempt in a worker's hands is canceled too; its next heartbeat tells the worker to stop.
   for (const [path, claim] of claims) if (findPlanned(draft, path) !== null) began(draft, path, claim);

@@ -9,7 +9,8 @@ import { whereOf } from '../definition/plan-expressions.js';
 import { renderDuration, renderText } from '../definition/render.js';
 import type { LockStep, UnlockStep } from '../definition/steps.js';
 import type { Scope } from '../expression/scope.js';
-import { armTimer, base, moveStep, passStep } from './moves.js';
+import { armTimer, base, disarm, moveStep, passStep } from './moves.js';
+import { beginHeldBack } from './pausing.js';
 import type { RunRecord, StepRecord } from './records.js';
 import { scopeOf } from './scope.js';
 import type { Draft } from './state.js';
@@ -54,8 +55,7 @@ export function takeLock(
   path: string,
   { answer, late }: { readonly answer: LockAnswer | undefined; readonly late: string },
 ): string | null {
-  const record = draft.step(path);
-  const name = lockWanted(record);
+  const name = lockWanted(draft.step(path)) ?? lockMissed(draft.record, path);
   if (name === null || answer === undefined) return late;
   if (answer.granted === null) {
     const waitsFor = { kind: 'lock', name, holder: answer.holder } as const;
@@ -66,9 +66,36 @@ export function takeLock(
   }
   const others = (draft.record.locks ?? []).filter((held) => held.name !== name);
   const held = { name, step: path, grant: answer.granted, since: draft.cause.at };
+  const missed = lockMissed(draft.record, path) !== null;
   draft.setRecord({ locks: [...others, held] });
-  passStep(draft, path, { result: { lock: name } });
+  if (!missed) passStep(draft, path, { result: { lock: name } });
+  else if (!draft.paused) beginHeldBack(draft);
   return null;
+}
+
+/** A run that is taken up again waits for what it held when it ended before anything begins, but for what it takes anew anyway. */
+export function missLocks(draft: Draft): void {
+  const kept = (draft.record.locks ?? []).filter(({ step }) => draft.step(step).status === 'succeeded');
+  draft.setRecord({ locks: kept.length === 0 ? undefined : kept.map((held) => ({ ...held, grant: null })) });
+  for (const { name, step } of kept) {
+    draft.facts.push({ ...base(draft), type: 'step.waiting', step, waitsFor: { kind: 'lock', name } });
+    armTimer(draft, { kind: 'lock', path: step, afterMs: 0 });
+  }
+}
+
+/** A run that comes to its end does not wait for them any more. */
+export function missNoLocks(draft: Draft): void {
+  const { locks } = draft.record;
+  const missed = locks?.filter(({ grant }) => grant === null) ?? [];
+  if (locks === undefined || missed.length === 0) return;
+  for (const { step } of missed) disarm(draft, step, ['lock']);
+  const held = locks.filter(({ grant }) => grant !== null);
+  draft.setRecord({ locks: held.length === 0 ? undefined : held });
+}
+
+/** The lock that a run waits for again which the step at `path` had taken, or null. */
+export function lockMissed({ locks }: RunRecord, path: string): string | null {
+  return locks?.find(({ step, grant }) => step === path && grant === null)?.name ?? null;
 }
 
 /** The lock that a step waits for, or null. */
@@ -82,7 +109,7 @@ export function notFree(record: StepRecord, waited: string): string | null {
   return name === null ? null : `lock ${JSON.stringify(name)} was not free within ${waited}`;
 }
 
-export function holds({ locks }: RunRecord, name: string): boolean {
+function holds({ locks }: RunRecord, name: string): boolean {
   return locks?.some((held) => held.name === name) === true;
 }
 

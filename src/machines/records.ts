@@ -57,14 +57,18 @@ export const runRecordSchema = z.strictObject({
   signals: z.array(z.strictObject({ name: z.string(), data: jsonValueSchema, by: z.string() })).readonly(),
   /** The state of what it works on; left out before any step has entered one. */
   state: z.string().optional(),
-  /** Locks that it holds; left out when there are none. */
+  /**
+   * Locks that it holds; left out when there are none. Of a run that has ended: those that it held then, which it takes again
+   * first when it is taken up again.
+   */
   locks: z
     .array(
       z.strictObject({
         name: z.string(),
         /** The step that has taken it. */
         step: z.string(),
-        grant: z.int().positive(),
+        /** Null: it held it when it ended, and waits for it again. */
+        grant: z.int().positive().nullable(),
         since: z.number(),
       }),
     )

@@ -3,16 +3,17 @@ import type { LockAnswer, LockParty } from '../../src/core/lock-port.js';
 import type { LockStep } from '../../src/definition/steps.js';
 import { loop, lock, parallel, step, unlock } from '../harness/definitions.js';
 import { Bench, FAIL } from '../harness/fold-bench.js';
+import { restart, retry, skip } from '../harness/steered.js';
 
 const ANN: LockParty = { kind: 'command', id: 'c1', by: 'ann', host: 'laptop', pid: 7, command: 'vim ticket.md' };
 const after = (...dependencies: string[]): { dependencies: string[] } => ({ dependencies });
 const task = { ticket: 7 };
 
 /** The lock's timer has run out, and the store has answered. */
-function answered(run: Bench, path: string, lock: LockAnswer): Bench {
+function answered(run: Bench, path: string, answer: LockAnswer): Bench {
   const attempt = Math.max(1, run.step(path).attempt);
   const timer = { kind: 'lock', run: 'test-1', step: path, attempt } as const;
-  return run.send({ ...run.stamp(), kind: 'timer', timer, claim: null, lock });
+  return run.send({ ...run.stamp(), kind: 'timer', timer, claim: null, lock: answer });
 }
 
 function waiting(change: Partial<LockStep> = {}): Bench {
@@ -111,15 +112,9 @@ describe('unlock', () => {
   });
 });
 
-describe('a run that ends holds nothing', () => {
-  const held = (): Bench => answered(waiting(), 'take', { granted: 3 });
+const held = (): Bench => answered(waiting(), 'take', { granted: 3 });
 
-  test('completed, failed, canceled, timed out', () => {
-    expect(held().pass('work').state.record).toMatchObject({ status: 'completed' });
-    for (const run of [held().pass('work'), held().reply('work', FAIL), held().cancel()])
-      expect('locks' in run.state.record && run.state.record.locks !== undefined).toBe(false);
-  });
-
+describe('a run that ends', () => {
   test('what undoes it still happens under the lock', () => {
     const steps = [
       lock('take', 'x'),
@@ -131,6 +126,76 @@ describe('a run that ends holds nothing', () => {
     expect(run.state.record.locks).toHaveLength(1);
     run.pass('work[compensate]/undo');
     expect(run.status).toBe('failed');
+  });
+});
+
+describe('a run that is taken up again', () => {
+  test('begins nothing before it holds again what it held when it ended', () => {
+    const run = held().reply('work', FAIL).reload();
+    expect(run.status).toBe('failed');
+    expect(retry(run)).toBeNull();
+    expect(run.state.record.locks).toMatchObject([{ name: 'ticket/7', step: 'take', grant: null }]);
+    expect(run.last?.arm).toEqual([{ id: 'lock|test-1|take|1', afterMs: 0 }]);
+    expect(run.facts.at(-1)).toMatchObject({ type: 'step.waiting', step: 'take', waitsFor: { name: 'ticket/7' } });
+    expect(run.asked).toEqual([]);
+    expect(answered(run.reload(), 'take', { granted: 9 }).asked).toEqual(['work']);
+    expect(run.state.record.locks).toMatchObject([{ grant: 9 }]);
+    expect(run.step('take').attempt).toBe(1);
+    expect(run.pass('work').status).toBe('completed');
+  });
+
+  test('takes the lock by its step when that runs again too, and holds what it needs no more for nothing', () => {
+    const run = held().reply('work', FAIL);
+    expect(restart(run, 'take')).toBeNull();
     expect(run.state.record.locks).toBeUndefined();
+    expect(run.step('take')).toMatchObject({ status: 'waiting', attempt: 2 });
+    expect(answered(run, 'take', { granted: 9 }).asked).toEqual(['work']);
+  });
+
+  test('waits for nothing any more when it is canceled meanwhile', () => {
+    const run = held().reply('work', FAIL);
+    retry(run);
+    expect(run.cancel().status).toBe('canceled');
+    expect(run.state.record.locks).toBeUndefined();
+    expect(run.last?.disarm).toContain('lock|test-1|take|1');
+    expect(answered(run, 'take', { granted: 9 }).state.record.locks).toBeUndefined();
+  });
+
+  test('may end by it: the end is drawn when it holds the lock, or when its time is up', () => {
+    const ends = (): Bench => {
+      const run = answered(
+        new Bench([lock('take', 'x'), step('work', after('take'))], { timeout: 60 }).start(),
+        'take',
+        {
+          granted: 3,
+        },
+      ).reply('work', FAIL);
+      expect(skip(run, 'work')).toBeNull();
+      expect(run.status).toBe('running');
+      return run;
+    };
+    expect(answered(ends(), 'take', { granted: 4 }).status).toBe('completed');
+    expect(ends().timer('deadline', '').status).toBe('failed');
+    expect(ends().cancel().status).toBe('canceled');
+  });
+
+  test('is not moved on by being paused and resumed meanwhile', () => {
+    const run = held().reply('work', FAIL);
+    retry(run);
+    run.send({ ...run.stamp(), kind: 'pause', reason: 'r', by: 'ada' });
+    expect(run.status).toBe('paused');
+    run.send({ ...run.stamp(), kind: 'resume', by: 'ada' });
+    expect(run.asked).toEqual([]);
+    run.send({ ...run.stamp(), kind: 'pause', reason: 'r', by: 'ada' });
+    expect(answered(run, 'take', { granted: 4 }).asked).toEqual([]);
+    run.send({ ...run.stamp(), kind: 'resume', by: 'ada' });
+    expect(run.asked).toEqual(['work']);
+  });
+
+  test('a running one keeps its lock when it is restarted', () => {
+    const run = held();
+    expect(restart(run, 'take')).toBeNull();
+    expect(run.step('take')).toMatchObject({ status: 'succeeded' });
+    expect(run.state.record.locks).toMatchObject([{ grant: 3 }]);
   });
 });
