@@ -70,7 +70,7 @@ export class Locks {
   /** Those that somebody holds or waits for. What a run has left behind that is over is taken back on the way. */
   async list(): Promise<ListedLocks> {
     const { locks, namespace } = this.#params.store;
-    for (const state of await locks.all()) await this.#runs.takeBack(state);
+    await this.#runs.takeBackAll();
     const [now, all, broken] = await Promise.all([namespace.time(), locks.all(), locks.broken()]);
     const open = all.map(({ name, holder, line }) => ({
       name,

@@ -75,6 +75,13 @@ export class RunLocks {
     return this.give({ name, id: holder.party.id, grant: holder.grant });
   }
 
+  /** Takes back all that no record claims. Returns how many. */
+  async takeBackAll(): Promise<number> {
+    let count = 0;
+    for (const state of await this.#locks.all()) if (await this.takeBack(state)) count++;
+    return count;
+  }
+
   /** Whether who holds a lock says so itself. A run that cannot be read keeps what it has. */
   async claims(name: string, { party }: LockHolding): Promise<boolean> {
     if (party.kind === 'command') return true;

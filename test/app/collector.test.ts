@@ -101,6 +101,14 @@ describe('a collector', () => {
     expect(archived().toSorted()).toEqual([`${first}.jsonl`, `${second}.jsonl`].toSorted());
   });
 
+  test('takes locks back that runs hold which are over', async () => {
+    const party = { kind: 'run', id: await ended(), step: 'take', attempt: 1 } as const;
+    await store.locks.acquire({ name: 'repo', party, leaseMs: null, placeMs: 0 });
+    collects('host:7');
+    await passes(2 * 60_000, async () => (await store.locks.get('repo')) === null);
+    expect(notes).toContain('1 locks taken back from runs that are over');
+  });
+
   test('leaves the partitions of others to them', async () => {
     await ended();
     await passes(2 * HOUR);

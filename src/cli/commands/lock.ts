@@ -100,10 +100,8 @@ async function takeAway(call: Call, name: string, { command, flags }: Given): Pr
     throw new CoordError('USAGE', 'say why it is taken away: coord lock <name> --break --reason <text>');
   return withSession(call, 'find', async ({ locks }) => {
     const from = await locks.break(name, { by: person(call.io), reason });
-    print(
-      call,
-      `Lock ${JSON.stringify(oneLine(name))} was taken away from ${partyWords(from)}, which does not know of it.`,
-    );
+    const then = from.kind === 'run' ? 'it goes on and does not know of it' : 'its command is asked to end';
+    print(call, `Lock ${JSON.stringify(oneLine(name))} was taken away from ${partyWords(from)}: ${then}.`);
     return EXIT.ok;
   });
 }
