@@ -16,6 +16,7 @@ import {
 } from '../core/lock-port.js';
 import type { Store } from '../core/ports.js';
 import { PLACE_MS, RunLocks } from './run-locks.js';
+import { untilKnown } from './until-known.js';
 
 export interface LocksParams {
   readonly store: Pick<Store, 'locks' | 'namespace'>;
@@ -112,7 +113,7 @@ export class Locks {
     const begun = clock.monotonic();
     const placeMs = waitMs === 0 ? 0 : PLACE_MS;
     for (let told = false; ; told = true) {
-      const answer = await store.locks.acquire({ name, party, leaseMs: LEASE_MS, placeMs });
+      const answer = await untilKnown(clock, () => store.locks.acquire({ name, party, leaseMs: LEASE_MS, placeMs }));
       if (answer.outcome === 'granted') return answer.grant;
       const { state } = answer;
       if (await this.#runs.takeBack(state)) continue;
@@ -142,8 +143,14 @@ export class Locks {
       release: async () => {
         over.abort();
         await renewing;
-        const released = !lost.signal.aborted && (await this.#runs.give({ name, id, grant }));
-        if (!released) throw lostLock(name);
+        if (lost.signal.aborted) throw lostLock(name);
+        let tries = 0;
+        const released = await untilKnown(this.#params.clock, () => {
+          tries++;
+          return this.#runs.give({ name, id, grant });
+        });
+        // One whose answer was lost may have been given back by the first try.
+        if (!released && tries === 1) throw lostLock(name);
       },
     };
   }
