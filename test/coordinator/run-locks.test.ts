@@ -64,11 +64,9 @@ test('what a person asks and gives back is repeated until its outcome is known',
   const locks = new Locks({ store: { ...store, locks: lossy }, partitions: 1, clock, ids: countedIds('l') });
   const until = new AbortController().signal;
   const soon = async <T>(work: Promise<T>): Promise<T> => {
-    let over = false;
-    void work.finally(() => {
-      over = true;
-    });
-    for (let turns = 0; !over && turns < 1_000; turns++) {
+    const over = new AbortController();
+    void work.finally(() => over.abort());
+    while (!over.signal.aborted) {
       clock.advance(100);
       await new Promise((resolve) => setImmediate(resolve));
     }
