@@ -22,6 +22,7 @@ import {
 } from './scene.js';
 import { inspectionContract } from './inspection.contract.js';
 import { keepContract } from './keep.contract.js';
+import { lockContract } from './lock.contract.js';
 import { scheduleContract } from './schedule.contract.js';
 import { togetherContract } from './together.contract.js';
 import { watchContract } from './watch.contract.js';
@@ -637,5 +638,6 @@ export const contract: readonly ContractCase[] = [
   ...inspectionContract,
   ...keepContract,
   ...scheduleContract,
+  ...lockContract,
   ...watchContract,
 ];

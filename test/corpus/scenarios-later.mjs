@@ -131,4 +131,31 @@ steps:
       end: { a: null, f: { status: 'completed', result: 'c' } },
     },
   },
+  {
+    name: 'locked',
+    since: 5,
+    about: 'a run that holds a lock, with a worker at it, and another one that waits for the lock and knows who has it',
+    workflows: {
+      plain: 'steps: [{ id: take, type: lock, lock: repo }, { id: work, persona: worker, dependencies: [take] }]',
+    },
+    async play(stage) {
+      // Timers come by themselves.
+      const until = async (key, step, isSo) => {
+        const field = () => stage.redis.hget(`{corpus:0}:run:${stage.run(key)}`, `s:${step}`);
+        while (!isSo(JSON.parse((await field()) ?? '{}')));
+        await stage.quiet();
+      };
+      await stage.start('a');
+      await stage.coordinate();
+      await until('a', 'work', ({ status }) => status === 'queued');
+      await stage.beat(await stage.begin('worker'), 'at it');
+      await stage.start('b');
+      await until('b', 'take', ({ more }) => more?.waitsFor.holder !== undefined);
+    },
+    goOn: {
+      workers: 'alive',
+      replies: { work: [pass('done')] },
+      end: { a: { status: 'completed', result: 'done' }, b: { status: 'completed' } },
+    },
+  },
 ];

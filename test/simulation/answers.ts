@@ -11,6 +11,7 @@ const OF_CALLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'partitions.commit': { fenced: 'commit FENCED', stale: 'commit STALE' },
   'partitions.fire': { fenced: 'fire FENCED' },
   'partitions.release': { fenced: 'release FENCED' },
+  'locks.acquire': { refused: 'lock REFUSED' },
   'requests.begin': {
     held: 'begin HELD',
     superseded: 'begin SUPERSEDED',

@@ -133,10 +133,19 @@ function conservation(
   const found: Violation[] = [];
   const applied = new Set(transitions.flatMap((one) => one.messages.map(({ id }) => id)));
   const { dead, inbox } = world.contents.at(partition);
+  const postponed = new Set(
+    world.ledger.changes.flatMap((change) =>
+      change.type === 'taken' && change.partition === partition && change.method === 'postpone'
+        ? [change.entry.id]
+        : [],
+    ),
+  );
   const aside = new Set(dead.map(({ entry }) => entry));
   for (const change of world.ledger.changes) {
     if (change.partition !== partition || change.type !== 'posted') continue;
     const { id, kind, run } = change.entry;
+    // A timer whose time came for nothing was put back.
+    if (postponed.has(id)) continue;
     const places = Number(applied.has(id)) + Number(aside.has(id)) + Number(inbox.has(id));
     if (places === 1) continue;
     const what = `message ${id} (${kind} to ${run}) came and is in ${String(places)} of history, dead letters and inbox`;

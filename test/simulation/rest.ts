@@ -67,11 +67,20 @@ export class Rest {
     if (more.run !== undefined && (status === 'working' || more.waitsFor?.kind === 'run'))
       return !this.#ends(partition, more.run);
     if (status !== 'waiting' || more.waitsFor?.kind === 'time') return false;
+    if (more.waitsFor?.kind === 'lock') return this.#isKept(more.waitsFor.name, run);
     const root = run.split('.')[0] ?? run;
     // People come to an inner run through the one around it: when that cannot be read or is set aside, they do not come.
     const around = this.#world.contents.at(partition).runs.get(root);
     if (root !== run && (around?.record === DAMAGED || (around?.quarantined ?? null) !== null)) return true;
     return this.#people.wishes.some((wish) => wish.run === root && !wish.answered);
+  }
+
+  /** Whether another run holds the lock that will never end. */
+  #isKept(name: string, run: string): boolean {
+    const { contents, partitions } = this.#world;
+    const holder = contents.locks.get(name)?.holder?.party.id ?? run;
+    const partition = Array.from({ length: partitions }, (_, at) => at).find((at) => contents.at(at).runs.has(holder));
+    return holder !== run && partition !== undefined && !this.#ends(partition, holder);
   }
 
   #openSteps(partition: number, name: string): string {
