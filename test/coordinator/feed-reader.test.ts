@@ -56,7 +56,7 @@ describe('the reader of a feed', () => {
       await settle();
     }
     expect(reads).toBe(6);
-    for (const [index, ear] of ears.entries()) if (index % 10 < 5) expect(await said(ear)).toEqual(['said']);
+    for (const ear of ears.filter((_, index) => index % 10 < 5)) expect(await said(ear)).toEqual(['said']);
   });
 
   test('tells at once while little happens, and reads a busy feed ten times a second', async () => {

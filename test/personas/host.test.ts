@@ -277,8 +277,8 @@ describe('a claim', () => {
         waitMs: 0,
         signal: new AbortController().signal,
       });
-      const facts = entries.flatMap(({ facts }) => JSON.parse(facts) as { type: string; progress: string }[]);
-      return facts.filter(({ type }) => type === 'step.progress').map(({ progress }) => progress);
+      const all = entries.flatMap((entry) => JSON.parse(entry.facts) as { type: string; progress: string }[]);
+      return all.filter(({ type }) => type === 'step.progress').map(({ progress }) => progress);
     };
     expect(await told()).toEqual([]);
     say('reading');
