@@ -51,8 +51,10 @@ export class Progress {
   async #now(): Promise<void> {
     this.#cancel = null;
     this.#telling = true;
+    const before = this.#told;
     await this.#tell();
     this.#telling = false;
-    this.#plan();
+    // Who does not take it never will: the attempt is over.
+    if (this.#told !== before) this.#plan();
   }
 }

@@ -23,16 +23,16 @@ const DEFINITION = workflow(
 
 test('a pause of a week, of which nothing lived, costs a run neither time nor work', async () => {
   const hall = new Hall();
-  const { kill } = hall.coordinator('first');
+  const first = hall.coordinator('first');
   const operator = new Operator({ store: hall.store, partitions: 1, clock: hall.clock, ids: randomIds });
   const asked: string[] = [];
-  const work = async (step: string): Promise<void> => {
+  const work = async (name: string): Promise<void> => {
     for (let index = 0; index < RUNS; index++) {
       const taken = await hall.take('worker');
-      expect(taken.request.step).toBe(step);
+      expect(taken.request.step).toBe(name);
       expect(await taken.begin()).toBe('go');
       expect(await hall.store.requests.reply(taken.key, { body: PASS })).toBe('ok');
-      asked.push(`${taken.request.run} ${step}`);
+      asked.push(`${taken.request.run} ${name}`);
     }
   };
   const all = async (status: RunStatus): Promise<boolean> =>
@@ -46,7 +46,7 @@ test('a pause of a week, of which nothing lived, costs a run neither time nor wo
   await hall.until('all wait', () => all('waiting'));
   for (const run of runs) await operator.steer(run, { kind: 'pause', reason: 'a freeze', by: 'ada' });
   await hall.until('all are paused', () => all('paused'));
-  kill();
+  first.kill();
 
   hall.clock.advance(7 * DAY_MS);
   hall.coordinator('second');

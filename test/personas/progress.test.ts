@@ -79,3 +79,16 @@ test('what a heartbeat has carried is not told again, and does not hold up the n
   progress.say('third');
   expect(told).toEqual(['first', 'second', 'third']);
 });
+
+test('nobody is told again and again who does not take it', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const progress = new Progress(clock, async () => {
+    asked++;
+  });
+  progress.say('first');
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  clock.advance(10_000);
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  expect(asked).toBe(1);
+});
