@@ -85,7 +85,7 @@ export async function judge(world: World, people: People): Promise<Judged> {
       if (fact.type === 'message.ignored') world.answered('message ignored');
       if (fact.type === 'step.skipped' && fact.by !== undefined) world.answered('step skipped');
       const steered = STEERED[fact.type];
-      if (steered !== undefined && !('by' in fact && fact.by?.startsWith('run ') === true)) world.answered(steered);
+      if (steered !== undefined && !isOfRun(fact)) world.answered(steered);
       if (fact.type === 'step.retrying' && fact.error.class === 'WORKER_LOST') world.answered('worker lost');
     }
   return { violations, transitions: all.length, runs };
@@ -285,4 +285,9 @@ function insideAside(world: World, partition: number, run: string): boolean {
   for (const [other, { quarantined, status }] of world.contents.at(partition).runs)
     if (other.startsWith(`${run}.`) && (quarantined !== null || status !== 'completed')) return true;
   return false;
+}
+
+/** Whether the run around has told it. */
+function isOfRun(fact: Fact): boolean {
+  return 'by' in fact && (fact.by ?? '').startsWith('run ');
 }

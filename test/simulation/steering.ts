@@ -102,8 +102,9 @@ export class Steering {
     if (status !== 'paused' || paused === null) return true;
     // Later on the clock may have been set back.
     if (hostile && clock.now() < paused.at + PAUSED_MS) return false;
-    const by = `joe, after ${String(paused.at)}`;
-    await operator.steer(run, { kind: 'resume', by, idempotencyKey: `resume ${String(paused.at)}` });
+    // Two pauses may be of one moment, when the clock was set back.
+    const by = `joe, after ${paused.reason}`;
+    await operator.steer(run, { kind: 'resume', by, idempotencyKey: `resume after ${paused.reason}` });
     this.acknowledged.push({ kind: 'resume', run, at: schedule.now });
     return true;
   }

@@ -70,7 +70,7 @@ function repliesOf(
   }
 }
 
-/** I8: one reply at most is taken per token, and a step succeeds once at most. */
+/** I8: one reply at most is taken per token, and a step succeeds once at most until somebody has it run again. */
 export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
   const found = new Found('I8');
   for (const { run, entries } of runsOf(dump)) {
@@ -85,6 +85,8 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
         taken.add(message.token);
       }
       for (const fact of facts) {
+        if (fact.type === 'run.retried' || fact.type === 'run.restarted')
+          for (const step of fact.steps) forget(succeeded, step);
         if (fact.type !== 'step.succeeded') continue;
         if (succeeded.has(fact.step)) found.duplicated(`${run}: step ${fact.step} succeeded twice`);
         succeeded.add(fact.step);
@@ -92,6 +94,12 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
     }
   }
   return found.violations;
+}
+
+/** With all that is inside it. */
+function forget(paths: Set<string>, step: string): void {
+  for (const path of paths)
+    if (path === step || path.startsWith(`${step}[`) || path.startsWith(`${step}/`)) paths.delete(path);
 }
 
 /** Executions per attempt beyond the first: at-least-once is promised, and this is how often it shows. */
