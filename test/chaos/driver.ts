@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../src/coordinator/client.js';
 import type { Operator } from '../../src/coordinator/client-operator.js';
+import type { Sent } from '../../src/coordinator/client-steer.js';
 import { CoordError } from '../../src/core/errors.js';
 import { runHasEnded } from '../../src/core/statuses.js';
 import type { SteeringMessage } from '../../src/core/steering.js';
@@ -30,6 +31,9 @@ export interface DriverParams {
 const REFUSALS: ReadonlySet<string> = new Set(['RUN_ENDED', 'DECISION_REFUSED', 'STEERING_REFUSED']);
 /** An answer that the store has lost is given again. */
 const ANSWER_AGAIN_MS = 4_000;
+/** How long the outcome of steering is waited for. */
+const OUTCOME_MS = 20_000;
+const NEVER = new AbortController().signal;
 
 export class Driver {
   readonly active = new Map<string, RunView | null>();
@@ -234,8 +238,14 @@ class Conversation {
   async #steer(run: string, message: (mark: string) => SteeringMessage): Promise<boolean> {
     const mark = this.#mark();
     const wanted = message(mark);
-    const send = async (): Promise<unknown> => this.#params.operator.steer(run, { ...wanted, idempotencyKey: mark });
-    return (await this.#write(wanted.kind as Operation, mark, send, run)) !== null;
+    const { operator } = this.#params;
+    const send = async (): Promise<Sent> => operator.steer(run, { ...wanted, idempotencyKey: mark });
+    const sent = await this.#write(wanted.kind as Operation, mark, send, run);
+    if (sent === null) return false;
+    // A run that has ended stays so until somebody has moved it; a power cut may have taken the message.
+    const within = { waitMs: OUTCOME_MS, signal: NEVER };
+    await this.#call('steer', async () => operator.steeringOutcome({ ...sent, isNew: true }, within));
+    return true;
   }
 
   async #look(run: string): Promise<RunView | 'gone'> {

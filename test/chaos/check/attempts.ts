@@ -76,6 +76,8 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
   for (const { run, entries } of runsOf(dump)) {
     const taken = new Set<string>();
     const succeeded = new Set<string>();
+    // Attempts count on when a step runs again.
+    const attempts = new Set<string>();
     for (const { messages, facts } of entries) {
       const ignored = new Set(facts.flatMap(({ type, cause }) => (type === 'message.ignored' ? [cause] : [])));
       for (const message of messages) {
@@ -85,21 +87,17 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
         taken.add(message.token);
       }
       for (const fact of facts) {
-        if (fact.type === 'run.retried' || fact.type === 'run.restarted')
-          for (const step of fact.steps) forget(succeeded, step);
+        if (fact.type === 'run.retried' || fact.type === 'run.restarted') succeeded.clear();
         if (fact.type !== 'step.succeeded') continue;
-        if (succeeded.has(fact.step)) found.duplicated(`${run}: step ${fact.step} succeeded twice`);
+        const attempt = `${fact.step} with attempt ${String(fact.attempt)}`;
+        if (succeeded.has(fact.step) || attempts.has(attempt))
+          found.duplicated(`${run}: step ${attempt} succeeded twice`);
         succeeded.add(fact.step);
+        attempts.add(attempt);
       }
     }
   }
   return found.violations;
-}
-
-/** With all that is inside it. */
-function forget(paths: Set<string>, step: string): void {
-  for (const path of paths)
-    if (path === step || path.startsWith(`${step}[`) || path.startsWith(`${step}/`)) paths.delete(path);
 }
 
 /** Executions per attempt beyond the first: at-least-once is promised, and this is how often it shows. */
