@@ -137,15 +137,26 @@ describe('with every service there', { timeout: 60_000 }, () => {
     }
     const criteria = (id: string): unknown => team.ticket(id)['acceptanceCriteria'];
 
-    test('submit: the answers become criteria', async () => {
+    test('submit: the answers become criteria, and the draft is as its author has edited it', async () => {
       const run = await suspended('C4s');
+      const question = stepOf(await team.view(run), 'ask').waitsFor;
+      expect(question).toMatchObject({
+        question: { questions: [{ id: 'done_when', type: 'text' }, {}, { options: expect.anything() }] },
+      });
       const answers = ['--set', 'not_measurable=under 2 seconds', '--set', 'who=customers'];
-      await team.ok('decide', run, 'ask', 'submit', ...answers);
+      const wrong = await team.coord('decide', run, 'ask', 'submit', '--set', 'who=nobody').ended;
+      expect(wrong.code).toBe(2);
+      const edits = JSON.stringify({ acceptanceCriteria: ['The checkout is one page.'] });
+      await team.ok('decide', run, 'ask', 'submit', ...answers, '--edits', edits);
       const view = await team.end(run);
       expect(view.status).toBe('completed');
       expect(statusesOf(view)).toMatchObject({ ask: 'succeeded', refine: 'succeeded' });
       expect(team.ticket('C4s')).toMatchObject({ ...READY, answers: { who: 'customers' } });
-      expect(criteria('C4s')).toContain('What does "faster" mean here, as a number: Under 2 seconds.');
+      expect(criteria('C4s')).toEqual([
+        'The checkout is one page.',
+        'What does "faster" mean here, as a number: Under 2 seconds.',
+        'Who is it for: Customers.',
+      ]);
       expect(team.ticket('C4s')['assumptions']).toContain('Not answered: How will you see that it is done?');
     });
 

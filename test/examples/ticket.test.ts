@@ -1,6 +1,6 @@
 /** The programs of the example ticket by themselves: who may write a ticket and when, and what is made of a request. */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -378,5 +378,66 @@ describe('the index', () => {
     for (const name of readdirSync(join(data, 'index'))) writeFileSync(join(data, 'index', name), '{');
     expect(status(repository)).toBe('unavailable');
     expect(ask('ticket-index', { params: { work: 'context', repository, query: 'x' } }).status).toBe('error');
+  });
+});
+
+describe('the run script', () => {
+  /** In a copy of the examples, beside a `coord` that only says how it was called. */
+  function run(args: readonly string[], directory?: string): { code: number | null; lines: string[]; error: string } {
+    const top = realpathSync(data);
+    const example = join(top, 'examples/ticket');
+    if (!existsSync(example)) {
+      for (const part of ['examples/ticket', 'examples/shopping-cart', 'personas'])
+        cpSync(join(TOP, part), join(top, part), { recursive: true, filter: (path) => !path.endsWith('/work') });
+      mkdirSync(join(top, 'bin'));
+      const stub = '#!/bin/sh\npwd -P\necho "$TICKET_DATA"\nprintf "%s\\n" "$@"\n';
+      writeFileSync(join(top, 'bin/coord'), stub, { mode: 0o755 });
+    }
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      ...(directory === undefined ? {} : { COORD_EXAMPLE_DIR: directory }),
+    };
+    const done = spawnSync(join(example, 'run'), args, { encoding: 'utf8', env, cwd: tmpdir() });
+    return { code: done.status, lines: done.stdout.trimEnd().split('\n'), error: done.stderr };
+  }
+
+  it('indexes the shop, starts coord with the request that is named, and keeps what there is', () => {
+    const top = realpathSync(data);
+    const work = join(top, 'examples/ticket/work');
+    const { lines, ...rest } = run(['critical', '--json']);
+    expect(rest).toEqual({ code: 0, error: '' });
+    const shop = join(top, 'examples/shopping-cart/project');
+    const call = [
+      'run',
+      'ticket',
+      '--task',
+      join(top, 'examples/ticket/tasks/critical.yml'),
+      '--set',
+      `repository=${shop}`,
+    ];
+    const further = [
+      '--env',
+      'interactive',
+      '--no-repo',
+      '--json',
+      '--personas',
+      join(top, 'examples/ticket/personas'),
+    ];
+    expect(lines).toEqual(['11 files in the index', work, work, ...call, ...further]);
+    writeFileSync(join(work, 'mark'), '');
+    expect(run(['--down']).lines).toContain(join(top, 'examples/ticket/down-personas'));
+    expect(existsSync(join(work, 'mark'))).toBe(true);
+    run(['--fresh']);
+    expect(existsSync(join(work, 'mark'))).toBe(false);
+  });
+
+  it('never works in a folder that it has not made', () => {
+    const foreign = join(realpathSync(data), 'foreign');
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, 'mine'), '');
+    const refused = run(['--fresh'], foreign);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.error).toContain(`${foreign} exists and was not made by this example`);
+    expect(readdirSync(foreign)).toEqual(['mine']);
   });
 });
