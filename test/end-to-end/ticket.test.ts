@@ -261,6 +261,29 @@ describe('with every service there', { timeout: 60_000 }, () => {
     });
   });
 
+  test('what each step came to is told as it comes, by the run and by the ticket: progress', async () => {
+    const run = await team.begin(task('open', 'P1'));
+    const told = await team.follow(run, 'ask');
+    const steps = told.flatMap(({ fact }) => (fact.type === 'step.succeeded' ? [fact.step] : []));
+    expect(steps).toEqual(expect.arrayContaining(['intent', 'type', 'preflight', 'draft', 'questions']));
+    // Those of the past are told at once when somebody begins to look; the others are those that came meanwhile.
+    const late = told.slice(-20).map((one) => one.late);
+    const median = late.toSorted((a, b) => a - b)[late.length / 2] ?? 0;
+    expect(median).toBeLessThan(500);
+    figure('from a fact to who follows the run, median', `${String(median)} ms`);
+    expect(await team.ok('show', run)).toMatch(/ask +\(decision\) +waiting/);
+    expect(await team.ok('inbox')).toContain('Questions about P1: Add faster checkout');
+    expect(await team.ok('eta', run)).toContain('clarify');
+    expect(team.tickets('history', 'P1').stdout.trim().split('\n').at(-1)).toMatch(
+      /P1 v\d+ suspended-questions step 9 of 11 "Add faster checkout": waits for answers/,
+    );
+    const view = await team.view(run);
+    const kept = view.steps.filter(({ id }) => id.startsWith('keep_'));
+    const took = kept.map(({ begunAt, endedAt }) => (endedAt ?? 0) - (begunAt ?? 0)).toSorted((a, b) => a - b);
+    expect(took[Math.floor(took.length / 2)]).toBeLessThan(1000);
+    figure('writing a step into the ticket, median', `${String(took[Math.floor(took.length / 2)])} ms`);
+  });
+
   test('case 8: data, persistence verification', async () => {
     const before = await team.run({ ...task('open', 'C8'), repository: team.repository });
     const run = before.id;
@@ -298,6 +321,7 @@ describe('with every service there', { timeout: 60_000 }, () => {
     figure('from the end of a step to the ticket, at most', `${Math.max(...late).toFixed(0)} ms`);
 
     await team.ok('verify', run);
+    expect(await team.ok('stats', '--workflow', 'ticket')).toMatch(/^ticket-preflight +\d/m);
     const shown = await team.view(run);
     await team.killAll();
     await team.server.kill();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { connect } from '../../src/app/client.js';
+import type { Fact } from '../../src/core/facts.js';
 import type { JsonObject } from '../../src/core/json.js';
 import type { RunView, StepView } from '../../src/core/views.js';
 import { COORD, type Ended, killTree, says, type Started, start, TOP } from './process-tree.js';
@@ -147,6 +148,23 @@ export class TicketTeam {
     } finally {
       await connected.close();
     }
+  }
+
+  /** Every fact of the run until this step asks people, with how many ms after it happened it came. */
+  async follow(run: string, step: string): Promise<readonly { readonly fact: Fact; readonly late: number }[]> {
+    const connected = await connect({ redis: `unix:${this.server.server.socket}` });
+    const told: { fact: Fact; late: number }[] = [];
+    const over = new AbortController();
+    try {
+      for await (const fact of connected.client.follow(run, over.signal)) {
+        told.push({ fact, late: Date.now() - fact.at });
+        if (fact.type === 'step.waiting' && fact.step === step) break;
+      }
+    } finally {
+      over.abort();
+      await connected.close();
+    }
+    return told;
   }
 
   async untilAsked(run: string, step: string): Promise<RunView> {
