@@ -273,7 +273,7 @@ describe('with every service there', { timeout: 60_000 }, () => {
     figure('from a fact to who follows the run, median', `${String(median)} ms`);
     expect(await team.ok('show', run)).toMatch(/ask +\(decision\) +waiting/);
     expect(await team.ok('inbox')).toContain('Questions about P1: Add faster checkout');
-    expect(await team.ok('eta', run)).toContain('clarify');
+    expect(await team.ok('eta', run)).toContain('suspended-questions');
     expect(team.tickets('history', 'P1').stdout.trim().split('\n').at(-1)).toMatch(
       /P1 v\d+ suspended-questions step 9 of 11 "Add faster checkout": waits for answers/,
     );
