@@ -257,6 +257,8 @@ export interface WorkerInfo {
   readonly personas: readonly string[];
   /** Requests in hand. */
   readonly busy: number;
+  /** Runs of which it has processes or worktrees in hand; left out by workers that do not say. */
+  readonly runs?: readonly string[] | undefined;
   readonly seenAt: number;
 }
 

@@ -76,7 +76,7 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
   for (const { run, entries } of runsOf(dump)) {
     const taken = new Set<string>();
     const succeeded = new Set<string>();
-    // Attempts count on when a step runs again.
+    // Attempts count on when a step runs again; steps that ask nobody have none.
     const attempts = new Set<string>();
     for (const { messages, facts } of entries) {
       const ignored = new Set(facts.flatMap(({ type, cause }) => (type === 'message.ignored' ? [cause] : [])));
@@ -90,7 +90,7 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
         if (fact.type === 'run.retried' || fact.type === 'run.restarted') succeeded.clear();
         if (fact.type !== 'step.succeeded') continue;
         const attempt = `${fact.step} with attempt ${String(fact.attempt)}`;
-        if (succeeded.has(fact.step) || attempts.has(attempt))
+        if (succeeded.has(fact.step) || (fact.attempt > 0 && attempts.has(attempt)))
           found.duplicated(`${run}: step ${attempt} succeeded twice`);
         succeeded.add(fact.step);
         attempts.add(attempt);
