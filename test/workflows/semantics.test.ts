@@ -72,7 +72,7 @@ const SAID: readonly Said[] = [
     scenario: { decisions: { a: 'reject' }, expect: { error: { class: 'REJECTED', step: 'a' } } },
   },
   {
-    sentence: 'with one the step fails with `TIMEOUT`: silence is never a yes',
+    sentence: 'with one the step fails with `TIMEOUT` unless `on_timeout` says what holds then',
     steps: '- { id: a, type: decision, prompt: Go?, timeout: 1h }',
     scenario: {
       decisions: {},
