@@ -13,7 +13,7 @@ const TRY_AGAIN_MS = 100;
 /** How often a busy feed is read: what comes in between is read together, and a screen shows it early enough. */
 const PACE_MS = 100;
 /** So many reads may follow each other at once, so that nothing is late where little happens. */
-const BURST = 10;
+const BURST = 50;
 
 interface Means {
   readonly runs: RunPort;

@@ -61,7 +61,7 @@ describe('the reader of a feed', () => {
 
   test('tells at once while little happens, and reads a busy feed ten times a second', async () => {
     const ear = await listen('run');
-    for (let index = 0; index < 10; index++) {
+    for (let index = 0; index < 50; index++) {
       report('run', String(index));
       await settle();
       expect(await said(ear)).toEqual([String(index)]);

@@ -17,23 +17,13 @@ import { COORD, fileOrEnd, killTree, start, TOP } from '../harness/process-tree.
 const MOMENTS = process.env['COORD_KILL_MOMENTS']?.split(',') ?? [
   'before:admit:1',
   'after:admit:1',
-  'after:acquire:1',
-  'before:XREAD:3',
-  'before:commit:1',
   'after:commit:1',
   'after:XREADGROUP:2',
-  'before:begin:1',
   'after:begin:1',
-  'after:SET:2',
   'before:reply:1',
   'after:reply:1',
   'before:commit:2',
-  'after:commit:2',
   'after:begin:3',
-  'before:reply:3',
-  'after:reply:3',
-  'before:commit:5',
-  'after:reply:5',
   'after:commit:5',
 ];
 

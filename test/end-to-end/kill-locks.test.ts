@@ -10,13 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { COORD, fileOrEnd, killTree, start } from '../harness/process-tree.js';
 
 /** As in kill-everything.test.ts; `COORD_KILL_LOCKS` names others. */
-const MOMENTS = process.env['COORD_KILL_LOCKS']?.split(',') ?? [
-  'after:lock:1',
-  'turn.folded:2',
-  'after:postpone:1',
-  'turn.committed:1',
-  'after:unlock:1',
-];
+const MOMENTS = process.env['COORD_KILL_LOCKS']?.split(',') ?? ['after:lock:1', 'after:postpone:1', 'after:unlock:1'];
 
 const worker = (program: string): string => `---
 name: worker
