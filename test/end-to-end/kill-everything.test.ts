@@ -16,14 +16,14 @@ import { COORD, fileOrEnd, killTree, start, TOP } from '../harness/process-tree.
  */
 const MOMENTS = process.env['COORD_KILL_MOMENTS']?.split(',') ?? [
   'before:admit:1',
-  'after:admit:1',
+  'after:acquire:1',
+  'before:XREAD:3',
+  'before:commit:1',
   'after:commit:1',
-  'after:XREADGROUP:2',
-  'after:begin:1',
+  'before:begin:1',
   'before:reply:1',
   'after:reply:1',
-  'before:commit:2',
-  'after:begin:3',
+  'after:commit:2',
   'after:commit:5',
 ];
 
