@@ -15,7 +15,6 @@ import { COORD, fileOrEnd, killTree, start, TOP } from '../harness/process-tree.
  * them: `COORD_KILL_MOMENTS="*:1,*:2,…" npx vitest run test/end-to-end/kill-everything.test.ts`.
  */
 const MOMENTS = process.env['COORD_KILL_MOMENTS']?.split(',') ?? [
-  'before:admit:1',
   'after:acquire:1',
   'before:XREAD:3',
   'before:commit:1',
@@ -24,7 +23,6 @@ const MOMENTS = process.env['COORD_KILL_MOMENTS']?.split(',') ?? [
   'before:reply:1',
   'after:reply:1',
   'after:commit:2',
-  'after:commit:5',
 ];
 
 const STEPS = ['planning', 'plan-evaluation', 'implementation', 'qa', 'code-review', 'security-review'];

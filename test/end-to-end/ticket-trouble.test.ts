@@ -159,16 +159,16 @@ describe('case 10: recovery, resume after a crash', { timeout: 120_000 }, () => 
     await team.ok('verify', run);
   });
 
-  test('in the middle of each step, kill -9 of everything but Redis', async () => {
+  test('in the middle of a step, kill -9 of everything but Redis', async () => {
     const gates = join(team.folder, 'gate-');
     const before = `const gate = ${JSON.stringify(gates)} + request.params.work;
-if (!existsSync(gate)) {
+if (['intent', 'draft'].includes(request.params.work) && !existsSync(gate)) {
   writeFileSync(gate, '');
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 }`;
     await team.work({ before: [team.persona('ticket-analyst', analyst({ before }))] });
     const run = await team.begin(task('open', 'C10m'));
-    for (const work of ['intent', 'type', 'draft', 'questions']) {
+    for (const work of ['intent', 'draft']) {
       await until(`${work} is in work`, () => existsSync(`${gates}${work}`));
       expect(team.ticket('C10m')).toMatchObject({ status: 'generating', lock: { run } });
       await team.killAll();

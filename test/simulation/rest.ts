@@ -4,7 +4,7 @@
  */
 import { runHasEnded } from '../../src/core/statuses.js';
 import type { MemoryRun } from '../../src/memory/partition.js';
-import type { StepRecord } from '../../src/machines/records.js';
+import type { RunRecord, StepRecord } from '../../src/machines/records.js';
 import { DAMAGED } from './edit.js';
 import type { People } from './people.js';
 import type { World } from './world.js';
@@ -56,6 +56,9 @@ export class Rest {
     }
     // Somebody resumes what can be reached.
     if (run.status === 'paused') return this.#isOutOfReach(partition, name);
+    const locks = (JSON.parse(run.record) as RunRecord).locks ?? [];
+    // It begins nothing before it holds again what it held when it ended.
+    if (locks.some(({ name: lock, grant }) => grant === null && this.#isKept(lock, name))) return true;
     const records = openRecords(run);
     return records.length > 0 && records.every(([, record]) => this.#mayStay(partition, name, record));
   }
