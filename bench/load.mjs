@@ -5,18 +5,19 @@ import { chain, factsOf, timeOf, until } from './processes.mjs';
 const OPEN = ['pending', 'running', 'waiting'];
 const REFILL_EVERY_MS = 20;
 
-/** Keeps so many runs of five steps open until it is stopped. */
+/** Keeps so many runs open until it is stopped: of five steps, when no other definition is given. */
 export class Load {
   #cast;
   #open;
-  #definition = chain(5);
+  #definition;
   #started = 0;
   #stopped = false;
   #running;
 
-  constructor(cast, { open }) {
+  constructor(cast, { open, definition = chain(5) }) {
     this.#cast = cast;
     this.#open = open;
+    this.#definition = definition;
     this.#running = this.#run();
   }
 

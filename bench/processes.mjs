@@ -20,13 +20,20 @@ const GIVE_UP_MS = 60_000;
 // So that what was started is ended too.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-/** `personas`: name → { export, concurrency }. `workMs`: how long an attempt of the persona `work` takes. */
+/**
+ * `personas`: name → { export, concurrency }, or { command, concurrency } where `command` gives the argv of a program when
+ * it is told the file for its ends. `workMs`: how long an attempt of the persona `work` takes.
+ */
 export async function startCast({ personas, workMs = 0, fsync = 'everysec' }) {
   const folder = mkdtempSync(join(tmpdir(), 'coord-bench-'));
   const cast = new Cast({ folder, workMs, fsync });
   mkdirSync(join(folder, 'personas'));
   for (const [name, persona] of Object.entries(personas)) {
-    const front = `kind: function\nmodule: ${PERSONAS}\nexport: ${persona.export}\nconcurrency: ${persona.concurrency}`;
+    const what =
+      persona.command === undefined
+        ? `kind: function\nmodule: ${PERSONAS}\nexport: ${persona.export}`
+        : `kind: command\ncommand: ${JSON.stringify(persona.command(cast.ends))}\noutput: text`;
+    const front = `${what}\nconcurrency: ${persona.concurrency}`;
     writeFileSync(join(folder, 'personas', `${name}.md`), `---\nname: ${name}\n${front}\n---\n`);
   }
   await cast.open();
@@ -47,6 +54,7 @@ class Cast {
     this.#folder = folder;
     this.#fsync = fsync;
     this.ledger = join(folder, 'ledger');
+    this.ends = join(folder, 'ends');
     this.socket = join(folder, 'redis.sock');
     this.#env = { ...process.env, COORD_BENCH_LEDGER: this.ledger, COORD_BENCH_WORK_MS: String(workMs) };
     process.on('exit', this.#clear);
@@ -94,6 +102,23 @@ class Cast {
   /** Returns at once: `untilServed` waits for it. */
   startWorker() {
     return this.#coord(['worker', '--personas', join(this.#folder, 'personas')]);
+  }
+
+  /** A real `coord watch`, of one run or of all; `line` is told each line of its screen as it comes. */
+  startWatch(args, line) {
+    const child = this.#coord(['watch', ...args], 'pipe');
+    let rest = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop();
+      for (const one of lines) line(one);
+    });
+    return child;
+  }
+
+  /** A program of the bench. */
+  startNode(args) {
+    return this.#child(process.execPath, args);
   }
 
   /** Until one of these coordinators owns the partition; returns it. */
@@ -196,15 +221,19 @@ class Cast {
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
 
-  #coord(args) {
+  #coord(args, stdout = 'log') {
     const where = ['--redis', `unix:${this.socket}`, '--directory', this.#folder];
-    return this.#child(process.execPath, [...process.execArgv, PROGRAM, ...where, ...args]);
+    return this.#child(process.execPath, [...process.execArgv, PROGRAM, ...where, ...args], stdout);
   }
 
-  #child(command, args) {
+  #child(command, args, stdout = 'log') {
     const log = join(this.#folder, `${++this.#started}.log`);
     const file = openSync(log, 'a');
-    const child = spawn(command, args, { stdio: ['ignore', file, file], cwd: this.#folder, env: this.#env });
+    const child = spawn(command, args, {
+      stdio: ['ignore', stdout === 'log' ? file : stdout, file],
+      cwd: this.#folder,
+      env: this.#env,
+    });
     closeSync(file);
     child.log = log;
     this.#children.add(child);

@@ -17,6 +17,7 @@ import { Backups } from '../coordinator/client-backup.js';
 import { Keeper } from '../coordinator/client-keep.js';
 import { Observer } from '../coordinator/client-observer.js';
 import { Operator } from '../coordinator/client-operator.js';
+import { Locks } from '../coordinator/client-locks.js';
 import { Schedules } from '../coordinator/client-schedules.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
@@ -37,6 +38,7 @@ import { examine } from './doctor.js';
 import { Host } from './host.js';
 import { forgetHost, readHostRecord } from './host-record.js';
 import { createLog } from './log.js';
+import { runHeldCommand } from './held-command.js';
 import { awakeSchedules, openRuns } from './open-runs.js';
 import { initProject, listTemplates, newWorkflow } from './scaffold.js';
 import {
@@ -82,6 +84,7 @@ class CoordApplication implements Application {
       keeper: new Keeper({ store, partitions, clock }),
       operator: new Operator({ store, partitions, clock, ids }),
       schedules: new Schedules({ store, partitions, clock }),
+      locks: new Locks({ store, partitions, clock, ids }),
       observer: new Observer({ store, partitions, clock, client }),
       durable: store.durable,
       notice,
@@ -231,6 +234,9 @@ class CoordApplication implements Application {
   loadTask(fileOrJson: string): ReturnType<Application['loadTask']> {
     return loadTask(fileOrJson);
   }
+
+  runCommand: Application['runCommand'] = ({ cwd, env }, command) =>
+    runHeldCommand({ ...command, directory: cwd, environment: env });
 
   async loadSchedules(options: GlobalOptions, files: readonly string[]): ReturnType<Application['loadSchedules']> {
     return loadSchedules(files.length > 0 ? files : await listScheduleFiles(schedulesDirectory(options)));

@@ -1,6 +1,7 @@
 /** `coord/client`: start, follow and steer runs from a program. */
 import { Client } from '../coordinator/client.js';
 import { Keeper } from '../coordinator/client-keep.js';
+import { Locks } from '../coordinator/client-locks.js';
 import { Schedules } from '../coordinator/client-schedules.js';
 import { Observer } from '../coordinator/client-observer.js';
 import { Operator } from '../coordinator/client-operator.js';
@@ -22,6 +23,7 @@ export async function connect({ redis, namespace = 'coord' }: ConnectOptions): P
   readonly client: Client;
   readonly keeper: Keeper;
   readonly schedules: Schedules;
+  readonly locks: Locks;
   readonly observer: Observer;
   readonly operator: Operator;
   close(): Promise<void>;
@@ -36,6 +38,7 @@ export async function connect({ redis, namespace = 'coord' }: ConnectOptions): P
     keeper: new Keeper({ store, partitions, clock: means.clock }),
     schedules: new Schedules({ store, partitions, clock: means.clock }),
     operator: new Operator({ store, partitions, ...means }),
+    locks: new Locks({ store, partitions, ...means }),
     observer: new Observer({ store, partitions, clock: means.clock, client }),
     close: () => store.close(),
   };
@@ -52,6 +55,7 @@ export {
   type ScheduleRequest,
   Schedules,
 } from '../coordinator/client-schedules.js';
+export { type HeldLock, type ListedLocks, type LockRequest, Locks } from '../coordinator/client-locks.js';
 export type { Eta } from '../coordinator/client-eta.js';
 export type { Overview } from '../coordinator/client-overview.js';
 export type { Stats, StatsWanted } from '../coordinator/client-stats.js';

@@ -3,6 +3,7 @@
  * archive in the state directory. What goes wrong is logged and tried again the next time: nothing here stops a host.
  */
 import { Keeper, UNTOUCHED_MS } from '../coordinator/client-keep.js';
+import { RunLocks } from '../coordinator/run-locks.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { Store } from '../core/ports.js';
@@ -53,10 +54,12 @@ export class Collector extends Loop {
   }
 
   async #collect(signal: AbortSignal): Promise<void> {
-    const { store, clock, note, place, retentionMs, directory } = this.#params;
+    const { store, partitions: all, clock, note, place, retentionMs, directory } = this.#params;
     const owners = await store.namespace.owners();
     const partitions = owners.filter(({ owner }) => owner.startsWith(`${place}:`)).map(({ partition }) => partition);
     if (partitions.length === 0) return;
+    const locks = await new RunLocks({ locks: store.locks, partitions: all }).takeBackAll();
+    if (locks > 0) note(`${String(locks)} locks taken back from runs that are over`);
     const contents = clock.now() >= this.#contentsAt;
     const wish = {
       retentionMs,

@@ -4,6 +4,7 @@
  */
 import type { Backups } from '../coordinator/client-backup.js';
 import type { Client } from '../coordinator/client.js';
+import type { Locks } from '../coordinator/client-locks.js';
 import type { Keeper } from '../coordinator/client-keep.js';
 import type { Observer } from '../coordinator/client-observer.js';
 import type { Operator } from '../coordinator/client-operator.js';
@@ -14,6 +15,7 @@ import type { TestReport, TestResult } from '../core/test-report.js';
 import type { LoadedWorkflow } from '../definition/load.js';
 import type { LoadedSchedule } from '../definition/load-schedules.js';
 import type { PluginStepType } from '../definition/load-types.js';
+import type { Io } from './io.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -33,6 +35,7 @@ export interface Session {
   readonly keeper: Keeper;
   readonly operator: Operator;
   readonly schedules: Schedules;
+  readonly locks: Locks;
   readonly observer: Observer;
   /** False when nothing survives this process. */
   readonly durable: boolean;
@@ -180,6 +183,11 @@ export interface Application {
   replayRun(session: Pick<Session, 'client'>, options: GlobalOptions, run: string): Promise<TestReport>;
   /** For `coord backup` and `coord restore`: the store, without the namespace being opened. Throws as `connect` does. */
   backups(options: GlobalOptions, reach: Reach): Promise<BackupSession>;
+  /** Runs a command at the terminal, in the folder and with the variables of `io`; `until` asks it to end. Returns its exit code. Throws USAGE. */
+  runCommand(
+    io: Pick<Io, 'cwd' | 'env'>,
+    command: { readonly argv: readonly string[]; readonly until: AbortSignal },
+  ): Promise<number>;
   /** `coord up`: starts the private server. `started` false when it ran already. */
   up(options: GlobalOptions): Promise<{ readonly started: boolean; readonly label: string }>;
   /** `coord down`: stops the background host, then the private server. Says what was running. */

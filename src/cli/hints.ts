@@ -8,7 +8,7 @@ import { setAsideInside } from './inner-runs.js';
 import { oneLine } from './render/printable.js';
 
 /** Workers say that they are there every 5 s; who was silent for longer than this is gone. */
-const SILENT_MS = 15_000;
+export const SILENT_MS = 15_000;
 
 export async function hintsFor({ app, options }: Call, client: Client, view: RunView): Promise<readonly string[]> {
   if (runHasEnded(view.status)) return [];

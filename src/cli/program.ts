@@ -22,6 +22,7 @@ import { addInbox } from './commands/inbox.js';
 import { addInit } from './commands/init.js';
 import { addIncidents } from './commands/incidents.js';
 import { addList } from './commands/list.js';
+import { addLock, addLocks } from './commands/lock.js';
 import { addLogs } from './commands/logs.js';
 import { addMigrate } from './commands/migrate.js';
 import { addNew } from './commands/new.js';
@@ -74,6 +75,8 @@ const COMMANDS = [
   addCancel,
   addMigrate,
   addSchedule,
+  addLock,
+  addLocks,
   addValidate,
   addPlan,
   addGraph,

@@ -1,8 +1,8 @@
 /** Following what happens: one run from its beginning to its end, or the events that all runs emit. */
 import type { Clock } from '../core/clock.js';
-import { CoordError } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
-import type { FeedEntry, RunPort } from '../core/ports.js';
+import type { RunPort } from '../core/ports.js';
+import { type Ear, factsOf, FEED_WAIT_MS, feedReaderOf, PAGE, patiently } from './feed-reader.js';
 
 /** What following needs of the client. */
 export interface Following {
@@ -14,55 +14,41 @@ export interface Following {
 
 export type EmittedEvent = Extract<Fact, { readonly type: 'event.emitted' }>;
 
-const PAGE = 500;
-const FEED_WAIT_MS = 1_000;
-const TRY_AGAIN_MS = 100;
+/** A run that says nothing for so long is asked whether it is still there: what the feed has lost is not heard. */
+const QUIET_MS = 2_000;
 
 /** See `Client.follow`. */
 export async function* followRun(
   following: Following,
   { run, partition, until }: { run: string; partition: number; until: AbortSignal },
 ): AsyncGenerator<Fact> {
-  // The feed's head first: what happens between the two reads is then in both, and told once.
-  const after = await following.runs.feedHead(partition);
-  const told = new Told();
-  for (const fact of await following.history(run)) if (told.isNew(fact)) yield fact;
-  yield* newFacts(following, { run, partition, after, told, until });
-}
-
-/** What happens to a run after that place of the feed, and is not told yet; ends when the run has ended or `until` is aborted. */
-export async function* newFacts(
-  following: Following,
-  { run, partition, after: begin, told, until }: NewFacts,
-): AsyncGenerator<Fact> {
-  const ended = new AbortController();
-  const { runs, history, hasEnded } = following;
-  const signal = AbortSignal.any([until, ended.signal]);
+  // The feed first: what happens between the two reads is then in both, and told once.
+  const ear = await feedReaderOf(following, partition).listen(run);
   try {
-    for (let over = false, after = begin; !signal.aborted && !over; ) {
-      over = await patiently(following, () => hasEnded(run), { otherwise: false, signal });
-      const want = { partition, after, limit: PAGE, waitMs: FEED_WAIT_MS, signal };
-      const page = over ? [] : await patiently(following, () => runs.feed(want), { otherwise: [], signal });
-      after = page.at(-1)?.id ?? after;
-      // What happened between the last page and the end stands in the history.
-      for (const fact of over ? await history(run) : factsOf(page).filter((one) => one.run === run)) {
-        if (!told.isNew(fact)) continue;
-        yield fact;
-        over ||= fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled';
-      }
-    }
+    const told = new Told();
+    for (const fact of await following.history(run)) if (told.isNew(fact)) yield fact;
+    yield* newFacts(following, { run, ear, told, until });
   } finally {
-    ended.abort();
+    ear.close();
   }
 }
 
-interface NewFacts {
-  readonly run: string;
-  readonly partition: number;
-  /** Id of the last entry of the feed that was read. */
-  readonly after: string;
-  readonly told: Told;
-  readonly until: AbortSignal;
+/** What is heard of a run and not told yet; ends when the run has ended or `until` is aborted. */
+export async function* newFacts(
+  { clock, history, hasEnded }: Following,
+  { run, ear, told, until }: { run: string; ear: Ear; told: Told; until: AbortSignal },
+): AsyncGenerator<Fact> {
+  for (let over = false, quiet = true; !until.aborted && !over; ) {
+    if (quiet) over = await patiently(clock, () => hasEnded(run), { otherwise: false, signal: until });
+    const heard = over ? [] : await ear.take(QUIET_MS, until);
+    quiet = heard.length === 0;
+    // What happened before the end and was not heard of stands in the history.
+    for (const fact of over ? await history(run) : heard) {
+      if (!told.isNew(fact)) continue;
+      yield fact;
+      over ||= fact.type === 'run.completed' || fact.type === 'run.failed' || fact.type === 'run.canceled';
+    }
+  }
 }
 
 /** Facts that were told: a beginning is reported by the worker, and recorded with the outcome of its attempt. */
@@ -85,13 +71,13 @@ export async function* followAll(
   { partitions, until }: { partitions: readonly number[]; until: AbortSignal },
 ): AsyncGenerator<Fact> {
   const ended = new AbortController();
-  const { runs } = following;
+  const { runs, clock } = following;
   // A signal of its own for each, so that none waits behind the blocking read of another one.
   const signals = new Map(partitions.map((one) => [one, AbortSignal.any([until, ended.signal])]));
   const read = async (partition: number, after: string): Promise<Page> => {
     const signal = signals.get(partition) ?? until;
     const want = { partition, after, limit: PAGE, waitMs: FEED_WAIT_MS, signal };
-    const entries = await patiently(following, () => runs.feed(want), { otherwise: [], signal });
+    const entries = await patiently(clock, () => runs.feed(want), { otherwise: [], signal });
     return { partition, after: entries.at(-1)?.id ?? after, facts: factsOf(entries) };
   };
   try {
@@ -121,23 +107,4 @@ interface Page {
   readonly partition: number;
   readonly after: string;
   readonly facts: readonly Fact[];
-}
-
-export function factsOf(entries: readonly FeedEntry[]): readonly Fact[] {
-  return entries.flatMap((entry) => JSON.parse(entry.facts) as Fact[]);
-}
-
-/** A read that waits for a store that does not answer; `otherwise` is what is known meanwhile. */
-async function patiently<T>(
-  { clock }: Following,
-  read: () => Promise<T>,
-  { otherwise, signal }: { otherwise: T; signal: AbortSignal },
-): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof CoordError) || !error.retryable) throw error;
-    await clock.sleep(TRY_AGAIN_MS, signal);
-    return otherwise;
-  }
 }

@@ -2,7 +2,8 @@
 import type { Fact } from '../core/facts.js';
 import { journalMessages } from '../core/journal.js';
 import type { ArtifactRef } from '../core/messages.js';
-import { factsOf, type Following, newFacts, Told } from './client-follow.js';
+import { type Following, newFacts, Told } from './client-follow.js';
+import { type Ear, factsOf, feedReaderOf, PAGE } from './feed-reader.js';
 
 const LOGGED: ReadonlySet<Fact['type']> = new Set([
   'step.working',
@@ -12,7 +13,6 @@ const LOGGED: ReadonlySet<Fact['type']> = new Set([
   'step.failed',
   'step.canceled',
 ]);
-const PAGE = 500;
 
 export interface LogsWanted {
   readonly run: string;
@@ -31,18 +31,30 @@ export interface LogEntry {
 
 /** See `Observer.logs`. */
 export async function* logsOf(following: Following, wanted: LogsWanted): AsyncGenerator<LogEntry> {
-  const { run, partition, live, until } = wanted;
-  // The feed's head first, as when a run is followed: nothing that happens meanwhile is missed.
+  const { run, partition, live } = wanted;
+  // The feed first, as when a run is followed: nothing that happens meanwhile is missed.
+  const ear = live ? await feedReaderOf(following, partition).listen(run) : null;
+  try {
+    const told = new Told();
+    const replies = new Replies(following, wanted);
+    for await (const fact of toBeLogged(following, { wanted, told, ear }))
+      yield { fact, artifacts: await replies.leftBy(fact) };
+  } finally {
+    ear?.close();
+  }
+}
+
+async function* toBeLogged(
+  following: Following,
+  { wanted, told, ear }: { wanted: LogsWanted; told: Told; ear: Ear | null },
+): AsyncGenerator<Fact> {
+  const { run, partition, until } = wanted;
   const head = await following.runs.feedHead(partition);
-  const told = new Told();
-  const replies = new Replies(following, wanted);
   const past = [...(await following.history(run)), ...(await reported(following, wanted, head))];
   // Stable: of one moment, what the history says comes first.
-  for (const fact of past.toSorted((a, b) => a.at - b.at))
-    if (told.isNew(fact) && LOGGED.has(fact.type)) yield { fact, artifacts: await replies.leftBy(fact) };
-  if (!live) return;
-  for await (const fact of newFacts(following, { run, partition, after: head, told, until }))
-    if (LOGGED.has(fact.type)) yield { fact, artifacts: await replies.leftBy(fact) };
+  for (const fact of past.toSorted((a, b) => a.at - b.at)) if (told.isNew(fact) && LOGGED.has(fact.type)) yield fact;
+  if (ear === null) return;
+  for await (const fact of newFacts(following, { run, ear, told, until })) if (LOGGED.has(fact.type)) yield fact;
 }
 
 /** What the attempts left that were tried again: no fact names it, but the reply in the history does. */

@@ -21,7 +21,7 @@ import { type Outside, type Read, StepLinks } from './why-steps.js';
 import { attemptsInHand } from './why-workers.js';
 
 export interface WhyMeans {
-  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection'>;
+  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'locks'>;
   readonly partitions: number;
   readonly clock: Clock;
   readonly plans: Plans;
@@ -133,6 +133,8 @@ class Explainer implements Outside {
     const links = [...(await new StepLinks(read, this).all())];
     if (status === 'paused')
       links.push(link(ofRun(run, { code: 'paused', paused: paused ?? null }, paused?.at ?? null)));
+    for (const { name, step, grant } of read.record.locks ?? [])
+      if (grant === null) links.push(await this.lock(read, { id: step, begunAt: null }, name));
     if (unowned !== null) links.push(unowned);
     if (links.length > 0) return links;
     return [(await this.unapplied(read, null, null)) ?? link(ofRun(run, { code: 'stuck' }, read.view.startedAt))];
@@ -182,6 +184,17 @@ class Explainer implements Outside {
       else if (found !== null) links.push(found);
     }
     return mostUrgent(links);
+  }
+
+  async lock({ view }: Read, { id, begunAt }: Pick<StepView, 'id' | 'begunAt'>, name: string): Promise<Link> {
+    const lock = await this.#means.store.locks.get(name);
+    const [holder, line] = [lock?.holder ?? null, lock?.line ?? []];
+    const place = line.findIndex(({ party }) => party.id === view.id);
+    const known = { holder: holder?.party ?? null, heldSince: holder?.since ?? null, ahead: place < 0 ? null : place };
+    const cause = { code: 'lock', name, ...known, run: view.id, step: id, since: begunAt } as const;
+    if (holder?.party.kind !== 'run') return link(cause);
+    const behind = await this.#follow(holder.party.id);
+    return link(cause, behind === 'gone' || behind?.cause.code === 'ended' ? null : behind);
   }
 
   async inside(run: string): Promise<Link | null> {

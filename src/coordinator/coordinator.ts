@@ -12,13 +12,14 @@ import type { Roll } from '../core/watch-ports.js';
 import type { Report } from './events.js';
 import { PartitionOwner } from './owner.js';
 import { Plans } from './plans.js';
+import { RunLocks } from './run-locks.js';
 import type { Scheduler } from './scheduler.js';
 import { quotaOf, Share } from './share.js';
 import { Turn } from './turn.js';
 import { Undertaker } from './undertaker.js';
 
 export interface CoordinatorParams {
-  readonly store: Pick<Store, 'partitions' | 'namespace' | 'roll' | 'watermarks' | 'requests'>;
+  readonly store: Pick<Store, 'partitions' | 'namespace' | 'roll' | 'watermarks' | 'requests' | 'locks'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;
@@ -55,8 +56,9 @@ export class Coordinator extends Loop {
     // Until it has heard of others it takes nothing: it may be one of many that start together.
     this.#share = new Share();
     const plans = new Plans(store.namespace);
+    const locks = new RunLocks({ locks: store.locks, partitions });
     this.#owners = Array.from({ length: partitions }, (_, partition) => {
-      const turnParams = { partitions: store.partitions, plans, report, runsCached };
+      const turnParams = { partitions: store.partitions, plans, locks, report, runsCached };
       const turn = new Turn(failpoints === undefined ? turnParams : { ...turnParams, failpoints });
       const { namespace, watermarks } = store;
       const means = { partitions: store.partitions, namespace, watermarks, share: this.#share, clock, ids, report };

@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { CoordError } from '../core/errors.js';
 import { type Failpoints, noFailpoints } from '../core/failpoints.js';
-import type { Claim, Message } from '../core/messages.js';
+import { type Claim, LOCK_TIMER, type Message } from '../core/messages.js';
 import type { InboxEntry, Lease, PartitionPort, StoredRun } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { Migration } from '../machines/migrate.js';
@@ -13,11 +13,13 @@ import { applyFold, type RunState } from '../machines/state.js';
 import { commitOf, isNewer, messageFrom, stateOf, whyUnreadable } from './codec.js';
 import type { Report } from './events.js';
 import type { Plans } from './plans.js';
+import { type Given, givenBy, type RunLocks } from './run-locks.js';
 import { inTransitions, transition } from './transition.js';
 
 export interface TurnParams {
   readonly partitions: PartitionPort;
   readonly plans: Plans;
+  readonly locks: RunLocks;
   readonly report: Report;
   /** Runs kept in memory; any other is read again when a message for it comes. */
   readonly runsCached: number;
@@ -97,7 +99,9 @@ export class Turn {
           if ((await this.#discard(lease, entry, { reason: message.invalid, quarantine: false })) === 'fenced')
             return 'fenced';
         } else {
-          messages.push(message);
+          const asked = await this.#askForLock(lease, { entry, message, state: before });
+          if (asked === 'fenced') return 'fenced';
+          if (asked !== null) messages.push(asked);
         }
       }
       if (messages.length === 0) return 'ok';
@@ -124,6 +128,7 @@ export class Turn {
     const { partitions } = this.#params;
     // Whoever dies from here on has not died of these messages.
     if (this.#careful && (await partitions.absolve(lease, commit.consumed)) === 'fenced') return 'fenced';
+    const given = givenBy(state, result, more.messages);
     const outcome = await partitions.commit(lease, commit);
     if (outcome !== 'ok') {
       this.#cache.delete(run);
@@ -138,8 +143,27 @@ export class Turn {
     } else {
       this.#cache.set(run, applyFold(state, result, commit.entry.hash));
     }
+    if (given.length > 0) await this.#giveBack(given);
     for (const { afterMs } of result.arm) this.#nextTimerMs = Math.min(this.#nextTimerMs ?? afterMs, afterMs);
     return 'ok';
+  }
+
+  /** The message with what came of asking for the lock; null when there is nothing to fold, and it is asked for again later. */
+  async #askForLock(
+    lease: Lease,
+    { entry, message, state }: { readonly entry: InboxEntry; readonly message: Message; readonly state: RunState },
+  ): Promise<Message | null | 'fenced'> {
+    if (message.kind !== 'timer' || message.timer.kind !== 'lock') return message;
+    const lock = await this.#params.locks.ask(state, message.timer);
+    if (lock === null) return message;
+    if (typeof lock === 'object') return { ...message, lock };
+    this.#nextTimerMs = Math.min(this.#nextTimerMs ?? lock, lock);
+    return (await this.#params.partitions.postpone(lease, entry, lock)) === 'ok' ? null : 'fenced';
+  }
+
+  async #giveBack(given: readonly Given[]): Promise<void> {
+    this.#failpoints.pass('turn.committed');
+    await this.#params.locks.giveAll(given);
   }
 
   /** The run as cached or as stored; claims only for what asks for them, since they change without the coordinator. */
@@ -149,7 +173,7 @@ export class Turn {
     entries: readonly InboxEntry[],
   ): Promise<Loaded | { unknown: string } | { newer: string }> {
     const cached = this.#cache.get(run);
-    if (cached !== undefined && !entries.some(({ kind }) => kind === 'timer' || kind === 'cancel'))
+    if (cached !== undefined && !entries.some(asksForClaims))
       return { state: cached, claims: new Map(), genesis: null };
     const stored = await this.#params.partitions.load(lease.partition, run);
     if (stored === null) return { unknown: `there is no run "${run}"` };
@@ -224,6 +248,10 @@ interface Folded extends Migration {
 /** A store that does not answer, or refuses, is no fault of the run. */
 function isOfStore(error: unknown): boolean {
   return error instanceof CoordError && (error.retryable || error.code === 'REDIS_UNSUITABLE');
+}
+
+function asksForClaims({ kind, head }: InboxEntry): boolean {
+  return kind === 'cancel' || (kind === 'timer' && !head.startsWith(LOCK_TIMER));
 }
 
 function groupByRun(entries: readonly InboxEntry[]): ReadonlyMap<string, readonly InboxEntry[]> {

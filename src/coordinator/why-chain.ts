@@ -36,6 +36,7 @@ const URGENCY: Readonly<Record<Reason['code'], number>> = {
   queued: 30,
   working: 20,
   slot: 10,
+  lock: 10,
   'inner-run': 10,
   'step-limit': 10,
   dependencies: 5,

@@ -33,6 +33,8 @@ export interface Outside {
   dueAt(read: Read, kind: 'retry' | 'wait', step: StepView): Promise<number | null>;
   /** What is in the way of something whose time has come: nobody who moves the partition, or null. */
   unowned(read: Read): Promise<Link | null>;
+  /** Who holds the lock that a step waits for, and what that waits for. */
+  lock(read: Read, step: Pick<StepView, 'id' | 'begunAt'>, name: string): Promise<Link>;
   /** What a run inside waits for. */
   inside(run: string): Promise<Link | null>;
 }
@@ -120,6 +122,8 @@ export class StepLinks {
         return link(this.#cause(step, { code: 'signal', name: waitsFor.name }));
       case 'decision':
         return link(this.#cause(step, { code: 'decision', question: waitsFor.question, form: step.form }));
+      case 'lock':
+        return this.#outside.lock(this.#read, step, waitsFor.name);
       case 'run':
         return this.#insideOf(step, waitsFor.run);
       case undefined:

@@ -3,6 +3,7 @@
  * down to the root of its waiting.
  */
 import type { Question, StepFailure } from './facts.js';
+import type { LockParty } from './lock-port.js';
 import type { RunStatus } from './statuses.js';
 import type { RunSummary, StepView } from './views.js';
 
@@ -74,6 +75,15 @@ export type Reason =
   | { readonly code: 'time'; readonly until: number }
   | { readonly code: 'signal'; readonly name: string }
   | { readonly code: 'decision'; readonly question: Question; readonly form: StepView['form'] }
+  | {
+      readonly code: 'lock';
+      readonly name: string;
+      /** Null: nobody, and it is given to whoever is first in the line. */
+      readonly holder: LockParty | null;
+      readonly heldSince: number | null;
+      /** How many are before it in the line; null when it has no place yet. */
+      readonly ahead: number | null;
+    }
   | { readonly code: 'inner-run'; readonly inner: string }
   | {
       readonly code: 'block';

@@ -57,6 +57,13 @@ export const ERRORS = {
     retryable: false,
   },
   RUN_ENDED: { summary: 'The run has ended already, so nothing can be done to it.', exit: 2, retryable: false },
+  LOCK_HELD: { summary: 'A named lock is held by somebody else.', exit: 1, retryable: true },
+  LOCK_NOT_HELD: { summary: 'Nobody holds a lock of that name.', exit: 2, retryable: false },
+  LOCK_LOST: {
+    summary: 'A lock was not renewed in time or was taken away, so it is not held any more.',
+    exit: 1,
+    retryable: false,
+  },
   DECISION_REFUSED: {
     summary: 'An answer was not taken: nothing is asked, or it is none of the choices, or does not fit the form.',
     exit: 2,

@@ -4,6 +4,7 @@
  */
 import type { Asked } from './asked.js';
 import type { JsonObject, JsonValue } from './json.js';
+import type { LockParty } from './lock-port.js';
 import type { ArtifactRef } from './messages.js';
 import type { ErrorClass, Verdict } from './statuses.js';
 
@@ -85,6 +86,8 @@ export type WaitsFor =
   | { readonly kind: 'time'; readonly until: number }
   | { readonly kind: 'signal'; readonly name: string }
   | { readonly kind: 'decision'; readonly question: Question }
+  /** `holder`: who held it when it was asked for first; left out before that. */
+  | { readonly kind: 'lock'; readonly name: string; readonly holder?: LockParty | null | undefined }
   /** A run inside that waits itself. */
   | { readonly kind: 'run'; readonly run: string };
 

@@ -9,7 +9,8 @@ export const NAMESPACE_FORMAT = 2;
 /**
  * Of a run: the fields of its hash, its history and its requests. 2: histories of single facts, without `format` in the
  * hash. 3: one entry per transition, chained by hashes. 4: runs that were steered (paused, begun again), with what that leaves
- * in their records and histories. 5: questions with drafts, times and quorums, and those of personas.
+ * in their records and histories. 5: questions with drafts, times and quorums, and those of personas; runs that
+ * hold locks.
  */
 export const RUN_FORMAT = 5;
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type Asked, askedListSchema } from './asked.js';
 import { type JsonObject, type JsonValue, jsonObjectSchema, jsonValueSchema } from './json.js';
+import type { LockAnswer } from './lock-port.js';
 import { ENGINE_CLASSES, type ErrorClass, ERROR_CLASSES, type Verdict, VERDICTS } from './statuses.js';
 import type { SteeringMessage } from './steering.js';
 
@@ -284,9 +285,15 @@ export const innerRunBodySchema = z.strictObject({
 });
 export type InnerRunOutcome = Readonly<z.infer<typeof innerRunBodySchema>>;
 
-/** `queue`: no worker began. `wait`: the time that a step waits for. `deadline`: the run's own time is over. `nudge`: people are told again. */
-export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry', 'queue', 'wait', 'deadline', 'nudge'] as const;
+/**
+ * `queue`: no worker began. `wait`: the time that a step waits for. `deadline`: the run's own time is over. `nudge`: people are
+ * told again. `lock`: it is asked for again.
+ */
+export const TIMER_KINDS = ['heartbeat', 'timeout', 'retry', 'queue', 'wait', 'deadline', 'nudge', 'lock'] as const;
 export type TimerKind = (typeof TIMER_KINDS)[number];
+
+/** What the names of `lock` timers begin with: nobody works on such a step. */
+export const LOCK_TIMER = 'lock|';
 
 export interface StepTimer {
   readonly kind: TimerKind;
@@ -314,7 +321,13 @@ export type Message = Readonly<{ id: string; at: number }> &
   (
     | Readonly<{ kind: 'start' }>
     | Readonly<{ kind: 'reply'; step: string; token: string; worker: string; begunAt: number; reply: PersonaReply }>
-    | Readonly<{ kind: 'timer'; timer: StepTimer; claim: Claim | null }>
+    | Readonly<{
+        kind: 'timer';
+        timer: StepTimer;
+        claim: Claim | null;
+        /** What came of asking for the lock, of a `lock` timer alone. */
+        lock?: LockAnswer;
+      }>
     | Readonly<{
         kind: 'cancel';
         reason: string;

@@ -9,6 +9,7 @@ import type { KeepPort } from './keep-ports.js';
 import type { BackupPort } from './backup-port.js';
 import type { InspectionPort } from './inspection-port.js';
 import type { Claim } from './messages.js';
+import type { LockPort } from './lock-port.js';
 import type { RequestPort } from './request-port.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
 import type { SchedulePort } from './schedule-port.js';
@@ -132,6 +133,8 @@ export interface PartitionPort {
     lease: Lease,
     limit: number,
   ): Promise<{ outcome: 'ok'; fired: number; nextInMs: number | null } | { outcome: 'fenced' }>;
+  /** Puts a timer that lies in the inbox back, due in `afterMs`: its time came, and there was nothing to do yet. */
+  postpone(lease: Lease, entry: InboxEntry, afterMs: number): Promise<'ok' | 'fenced'>;
   /**
    * Notes evaluations before they happen, so that a message which kills its coordinator is known by its count. Returns the
    * counts of the entries that may be evaluated now: all, when none was noted before, else the first alone. Only who is
@@ -254,6 +257,8 @@ export interface WorkerInfo {
   readonly personas: readonly string[];
   /** Requests in hand. */
   readonly busy: number;
+  /** Runs of which it has processes or worktrees in hand; left out by workers that do not say. */
+  readonly runs?: readonly string[] | undefined;
   readonly seenAt: number;
 }
 
@@ -290,5 +295,6 @@ export interface Store {
   readonly inspection: InspectionPort;
   readonly backup: BackupPort;
   readonly schedules: SchedulePort;
+  readonly locks: LockPort;
   close(): Promise<void>;
 }

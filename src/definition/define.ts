@@ -127,6 +127,7 @@ export type StepSource =
       readonly reason?: string;
     })
   | (CommonSource & { readonly type: 'emit'; readonly event: string; readonly data?: Values })
+  | (CommonSource & { readonly type: 'lock' | 'unlock'; readonly lock: string })
   // A type of a plugin. A mistake in a built-in type may pass for one; it is found when the workflow is loaded.
   | (CommonSource & { readonly type: string & Record<never, never>; readonly params?: Values });
 

@@ -211,6 +211,7 @@ export const TYPE_SCHEMAS: Readonly<Record<TypeKey, JsonObject>> = {
   status: key('How the run ends.', { enum: [...END_STATUSES] }),
   reason: key('Why, for its history. May be a template.', TEXT, 'not wanted any more'),
   event: key('The name of the event.', { type: 'string', minLength: 1 }, 'phase.completed'),
+  lock: key('The name of the lock. May be a template.', { type: 'string', minLength: 1 }, 'ticket/{{ task.ticket }}'),
   data: key('What the event carries; texts inside may be templates.', MAP),
 };
 

@@ -58,6 +58,8 @@ const TYPES: Readonly<Record<StepType, TypeRow>> = {
   },
   emit: { description: 'Tells the world something.', required: ['event'] },
   end: { description: 'Ends the run at once.', required: ['status'] },
+  lock: { description: 'Waits until the run holds a named lock.', required: ['lock'] },
+  unlock: { description: 'Gives a lock back before the run ends.', required: ['lock'] },
   plan: {
     description: 'Asks a persona for steps, which are checked and then done.',
     required: ['persona'],

@@ -143,9 +143,11 @@ function insideOf(step: StepDefinition): { readonly first: readonly JsonObject[]
       return { first: [{ target: 'working' }], states: { working: { ...regions(step.steps), on: settle } } };
     case 'decision':
     case 'wait':
+    case 'lock':
       return { first: [{ target: 'waiting' }], states: { waiting: { on: settle } } };
     case 'emit':
     case 'end':
+    case 'unlock':
       return { first: [{ target: 'succeeded' }], states: {} };
     default:
       return { first: [{ target: 'queued' }], states: attempts(step.retries.count) };

@@ -65,6 +65,8 @@ export const TYPE_KEYS = {
   wait: ['duration', 'until', 'signal'],
   emit: ['event', 'data'],
   end: ['status', 'reason'],
+  lock: ['lock'],
+  unlock: ['lock'],
   plan: [...ASKING, 'allow', 'max_steps'],
 } as const satisfies Readonly<Record<StepType, readonly string[]>>;
 export type TypeKey = (typeof TYPE_KEYS)[StepType][number];

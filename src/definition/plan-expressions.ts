@@ -63,6 +63,8 @@ const TEMPLATED: Readonly<Record<StepDefinition['type'], readonly string[]>> = {
   wait: ['duration', 'until', 'signal'],
   emit: ['event', 'data'],
   end: ['reason'],
+  lock: ['lock'],
+  unlock: ['lock'],
 };
 
 /** The compiled fields of a step, by key; a field that is null is left out. */

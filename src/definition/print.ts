@@ -173,6 +173,9 @@ function rarePartsOf(
     }
     case 'end':
       return { kind: { status: step.status, reason: unless(step.reason, null) }, given: {}, lists: {} };
+    case 'lock':
+    case 'unlock':
+      return { kind: { lock: step.lock }, given: {}, lists: {} };
     case 'emit':
       return { kind: { event: step.event }, given: { data: unlessEmpty(step.data) }, lists: {} };
   }

@@ -14,6 +14,7 @@ import { readCustom } from './readers/custom.js';
 import { readDecision } from './readers/decision.js';
 import type { ListOptions, ReadContext, StepBody, StepDraft, TypeReader } from './readers/draft.js';
 import { readGit } from './readers/git.js';
+import { readLock, readUnlock } from './readers/locks.js';
 import { readEmit, readEnd, readInner, readWait } from './readers/moments.js';
 import { readDependencies, readId } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
@@ -39,6 +40,8 @@ const READERS: Readonly<Record<StepType, TypeReader>> = {
   wait: readWait,
   emit: readEmit,
   end: readEnd,
+  lock: readLock,
+  unlock: readUnlock,
   plan: readPlan,
 };
 

@@ -27,6 +27,10 @@ export function whatOf(step: StepDefinition): string {
       return step.until === null ? `waits ${seconds(step.duration ?? 0)}` : `waits until ${step.until}`;
     case 'end':
       return `ends the run as ${step.status}`;
+    case 'lock':
+      return `takes lock ${step.lock}`;
+    case 'unlock':
+      return `gives lock ${step.lock} back`;
     default:
       return `emits ${step.event}`;
   }

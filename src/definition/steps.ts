@@ -3,7 +3,15 @@
  * Whatever a file, a program or a persona wrote is turned into this before anything else looks at it.
  */
 import type { JsonObject, JsonValue } from '../core/json.js';
-import type { ErrorClass } from '../core/statuses.js';
+import type { Retries } from './retry-policy.js';
+
+export {
+  type BackoffCurve,
+  type BackoffList,
+  DEFAULT_BACKOFF,
+  NO_RETRIES,
+  type Retries,
+} from './retry-policy.js';
 
 /** A JSON Schema: an object, or true for anything. */
 export type JsonSchema = JsonObject | true;
@@ -23,6 +31,8 @@ export const STEP_TYPES = [
   'wait',
   'emit',
   'end',
+  'lock',
+  'unlock',
   'plan',
 ] as const;
 export type StepType = (typeof STEP_TYPES)[number];
@@ -62,27 +72,6 @@ export interface StepBase {
   readonly compensate: readonly StepDefinition[];
   /** The state of the run's work that begins with it. */
   readonly enters?: string | undefined;
-}
-
-/** Seconds before the second, third … attempt; the last one repeats. */
-export type BackoffList = readonly number[];
-
-export interface BackoffCurve {
-  /** Seconds before the second attempt. */
-  readonly initial: number;
-  readonly factor: number;
-  /** Seconds at most. */
-  readonly max: number;
-  /** Part of the delay that is drawn, 0 to 1: 0.2 gives 80 % to 100 % of it. */
-  readonly jitter: number;
-}
-
-export interface Retries {
-  /** Further attempts after the first, or template text that gives their number. */
-  readonly count: number | string;
-  readonly backoff: BackoffList | BackoffCurve;
-  /** Classes that are tried again; null for all that may be. */
-  readonly retry_on: readonly ErrorClass[] | null;
 }
 
 /** How attempts are asked of a persona and what follows when they do not pass. */
@@ -244,6 +233,20 @@ export interface EndStep extends StepBase {
   readonly reason: string | null;
 }
 
+/** Waits until the run holds the lock. One that is not free in `timeout` fails the step. */
+export interface LockStep extends StepBase {
+  readonly type: 'lock';
+  /** Template text: the name of the lock. */
+  readonly lock: string;
+}
+
+/** Gives a lock back before the run ends. */
+export interface UnlockStep extends StepBase {
+  readonly type: 'unlock';
+  /** Template text: the name of the lock. */
+  readonly lock: string;
+}
+
 export type StepDefinition =
   | PersonaRequestStep
   | GitOperationStep
@@ -256,11 +259,9 @@ export type StepDefinition =
   | WaitStep
   | EmitStep
   | EndStep
+  | LockStep
+  | UnlockStep
   | PlanStep;
-
-/** 1 s, 2 s, 4 s … up to a minute. */
-export const DEFAULT_BACKOFF: BackoffCurve = { initial: 1, factor: 2, max: 60, jitter: 0 };
-export const NO_RETRIES: Retries = { count: 0, backoff: DEFAULT_BACKOFF, retry_on: null };
 
 /** What `on_timeout` says of a step that fails when nobody decides in time. */
 export const EXPIRED = 'fail';

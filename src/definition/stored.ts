@@ -126,6 +126,8 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
   }),
   z.strictObject({ ...base, type: z.literal('wait'), duration, until: text, signal: text }),
   z.strictObject({ ...base, type: z.literal('end'), status: z.enum(END_STATUSES), reason: text }),
+  z.strictObject({ ...base, type: z.literal('lock'), lock: z.string() }),
+  z.strictObject({ ...base, type: z.literal('unlock'), lock: z.string() }),
   z.strictObject({ ...base, type: z.literal('emit'), event: z.string(), data: jsonObjectSchema }),
 ]);
 

@@ -14,6 +14,7 @@ import { endRun, failRun, undone } from './ending.js';
 import { failStep } from './failures.js';
 import { openInnerRun, tellParent } from './inner-runs.js';
 import { listOf, planned, prefixOf, rootOf } from './instances.js';
+import { openLock, unlock } from './locks.js';
 import { failureOf, moveStep, skipStep } from './moves.js';
 import { renderRequest } from './requests.js';
 import { retriesOf } from './retries.js';
@@ -129,6 +130,12 @@ function perform(draft: Draft, path: string, { step, scope }: { step: PlannedSte
       return;
     case 'wait':
       openWait(draft, path, { ...step, definition });
+      return;
+    case 'lock':
+      openLock(draft, path, { ...step, definition });
+      return;
+    case 'unlock':
+      unlock(draft, path, { ...step, definition });
       return;
     case 'emit':
       emit(draft, path, { ...step, definition });

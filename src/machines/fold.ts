@@ -18,6 +18,7 @@ import { failStep } from './failures.js';
 import { adopt } from './forking.js';
 import { cancelInnerRun, innerRunWaits } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
+import { missNoLocks, notFree, takeLock } from './locks.js';
 import { base, moveStep, passStep } from './moves.js';
 import { goOn, isOver, pause, resume, tryNext } from './pausing.js';
 import { runLifecycle } from './run.machine.js';
@@ -125,6 +126,7 @@ function timer(draft: Draft, message: MessageOf<'timer'>): string | null {
     return null;
   }
   if (kind === 'nudge') return nudge(draft, path) ? null : late;
+  if (kind === 'lock') return takeLock(draft, path, { answer: message.lock, late });
   if (!isAsking(step.definition)) return timeOut(draft, path, { at: message.at, late });
   if (record.token === null) return late;
   if (kind === 'queue') {
@@ -166,7 +168,8 @@ function timeOut(draft: Draft, path: string, { at, late }: { at: number; late: s
     const question = questionOf(draft, path);
     const waited = seconds(at - (begunAt ?? at));
     if (question !== null && expire(draft, path, { question, waited })) return null;
-    const message = question === null ? error.message : `nobody decided within ${waited}`;
+    const nobody = question === null ? notFree(draft.step(path), waited) : `nobody decided within ${waited}`;
+    const message = nobody ?? error.message;
     failStep(draft, path, { error: { ...error, message } });
   } else {
     timeOutBlock(draft, path, error);
@@ -180,7 +183,10 @@ function deadline(draft: Draft): string | null {
   if (status !== 'running' && status !== 'waiting') return `the run is ${status}`;
   const message = `the run was not over within ${seconds(draft.cause.at - timeFrom(draft))}`;
   if (failure === null) failRun(draft, { class: 'TIMEOUT', message, step: null });
+  const heldBack = draft.paused && isOver(draft);
+  missNoLocks(draft);
   stopOrdinary(draft, message);
+  if (heldBack) endRun(draft);
   return null;
 }
 
@@ -189,12 +195,14 @@ function cancel(draft: Draft, { reason, by, claims }: MessageOf<'cancel'>): stri
   const cancelable = status === 'pending' || status === 'running' || status === 'waiting' || status === 'paused';
   if (canceled !== null || !cancelable) return `a run that is ${status} cannot be canceled`;
   draft.setRecord({ canceled: { reason, by } });
+
   if (status === 'pending') {
     endPending(draft);
     return null;
   }
   // What is to be undone is begun, so it is not paused any more.
   const heldBack = draft.paused && isOver(draft);
+  missNoLocks(draft);
   goOn(draft, by);
   // An attempt in a worker's hands is canceled too; its next heartbeat tells the worker to stop.
   for (const [path, claim] of claims) if (findPlanned(draft, path) !== null) began(draft, path, claim);

@@ -125,16 +125,18 @@ function act(draft: Draft, { path, step, action }: Act): void {
       disarm(draft, path, ['retry']);
       return;
     case 'disarmWait':
-      disarm(draft, path, tellsAgain(draft, path) ? ['wait', 'timeout', 'nudge'] : ['wait', 'timeout']);
+      disarm(draft, path, waitTimers(draft, path));
       return;
     case 'settle':
       settle(draft, path, step);
   }
 }
 
-function tellsAgain(draft: Draft, path: string): boolean {
+function waitTimers(draft: Draft, path: string): readonly TimerKind[] {
   const { waitsFor } = draft.step(path).more;
-  return waitsFor?.kind === 'decision' && (waitsFor.question.nudges ?? []).length > 0;
+  if (waitsFor?.kind === 'lock') return ['lock', 'timeout'];
+  const tellsAgain = waitsFor?.kind === 'decision' && (waitsFor.question.nudges ?? []).length > 0;
+  return tellsAgain ? ['wait', 'timeout', 'nudge'] : ['wait', 'timeout'];
 }
 
 /** Takes these timers of the step's attempt away, whether they are armed or not. */

@@ -38,13 +38,20 @@ export function resume(draft: Draft, { by }: MessageOf<'resume'>): string | null
   if (by === outerOf(draft) && pausedBy !== by) return `it was paused by ${pausedBy}, and not with the run around it`;
   goOn(draft, by);
   tellInside(draft, 'resume', {});
+  if (draft.paused || !beginHeldBack(draft))
+    // Who works for another run may have told it before that it waits.
+    tellParent(draft);
+  return null;
+}
+
+/** Begins what was held back; true when nothing is left but the end. */
+export function beginHeldBack(draft: Draft): boolean {
   for (const path of [...draft.touched()].toSorted())
     if (draft.step(path).status === 'retrying' && draft.step(path).more.due === true) tryNext(draft, path);
   makeReady(draft, rootOf(draft));
-  if (isOver(draft)) endRun(draft);
-  // Who works for another run may have told it before that it waits.
-  else tellParent(draft);
-  return null;
+  if (!isOver(draft)) return false;
+  endRun(draft);
+  return true;
 }
 
 /** Ends the pause of a run, if there is one, and begins nothing. */

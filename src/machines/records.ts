@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { askedListSchema } from '../core/asked.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
+import { lockPartySchema } from '../core/lock-port.js';
 import { artifactRefSchema } from '../core/messages.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES, VERDICTS } from '../core/statuses.js';
 import { stepsSchema } from '../definition/stored.js';
@@ -56,6 +57,23 @@ export const runRecordSchema = z.strictObject({
   signals: z.array(z.strictObject({ name: z.string(), data: jsonValueSchema, by: z.string() })).readonly(),
   /** The state of what it works on; left out before any step has entered one. */
   state: z.string().optional(),
+  /**
+   * Locks that it holds; left out when there are none. Of a run that has ended: those that it held then, which it takes again
+   * first when it is taken up again.
+   */
+  locks: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        /** The step that has taken it. */
+        step: z.string(),
+        /** Null: it held it when it ended, and waits for it again. */
+        grant: z.int().positive().nullable(),
+        since: z.number(),
+      }),
+    )
+    .readonly()
+    .optional(),
   /** What people have done to it besides; left out of a run that nobody has steered. */
   steered: steeredSchema.optional(),
 });
@@ -112,6 +130,7 @@ const waitsForSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('signal'), name: z.string() }),
   z.strictObject({ kind: z.literal('decision'), question: questionSchema }),
   z.strictObject({ kind: z.literal('run'), run: z.string() }),
+  z.strictObject({ kind: z.literal('lock'), name: z.string(), holder: lockPartySchema.nullable().optional() }),
 ]);
 
 const moreSchema = z.strictObject({

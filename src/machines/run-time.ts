@@ -34,7 +34,7 @@ export function timeFrom({ record, cause }: Draft): number {
 /** Arms the deadline for the time that is left, or takes it away when there is none or it stands still. */
 export function setDeadline(draft: Draft): void {
   const timeout = timeoutOf(draft);
-  if (timeout === null || draft.paused) draft.disarm(deadlineTimer(draft));
+  if (timeout === null || draft.record.status === 'paused') draft.disarm(deadlineTimer(draft));
   else if ('ms' in timeout)
     draft.arm(deadlineTimer(draft), { afterMs: timeout.ms - (draft.cause.at - timeFrom(draft)) });
 }

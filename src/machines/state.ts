@@ -185,9 +185,9 @@ export class Draft implements ScopedRun {
     return this.record.failure !== null || this.record.canceled !== null;
   }
 
-  /** Whether nothing new may begin. */
+  /** Whether nothing new may begin: somebody said so, or it waits for the locks that it held when it ended. */
   get paused(): boolean {
-    return this.record.status === 'paused';
+    return this.record.status === 'paused' || this.record.locks?.some(({ grant }) => grant === null) === true;
   }
 
   get task(): JsonObject {

@@ -10,6 +10,7 @@ import { didYouMean } from '../core/suggest.js';
 import { Again } from './again.js';
 import { advance } from './advance.js';
 import { findPlanned, listOf, openLists, ownerOfFrame, planned, rootOf } from './instances.js';
+import { missLocks } from './locks.js';
 import { base, itemsBegun, skipStep } from './moves.js';
 import { makeReady } from './readiness.js';
 import type { StepRecord } from './records.js';
@@ -211,6 +212,7 @@ function goOn(draft: Draft, again: Again): void {
     const { steered } = draft.record;
     draft.setRecord({ status: move.state, steered: { paused: steered?.paused ?? null, timeFrom: draft.cause.at } });
     if (draft.plan.timeout !== null) setDeadline(draft);
+    if (draft.record.locks !== undefined) missLocks(draft);
   }
   makeReady(draft, rootOf(draft));
   advance(draft);

@@ -5,6 +5,7 @@
 import type { Clock } from '../core/clock.js';
 import type { WorkerInfo } from '../core/ports.js';
 import type { StoredSchedule } from '../core/schedule-port.js';
+import type { BrokenLock, LockState } from '../core/lock-port.js';
 import { MemoryPartition, type PartitionCopy } from './partition.js';
 
 /** Everything that a memory store held at one moment; later changes do not reach it. */
@@ -15,6 +16,9 @@ export interface MemoryCopy {
   readonly coordinators: ReadonlyMap<string, number>;
   readonly schedules: ReadonlyMap<string, StoredSchedule>;
   readonly scheduleMark: number;
+  readonly locks: ReadonlyMap<string, LockState>;
+  readonly lockGrants: number;
+  readonly brokenLocks: readonly BrokenLock[];
   readonly partitions: number | null;
 }
 
@@ -34,12 +38,20 @@ export class MemoryContents {
   readonly schedules = new Map<string, StoredSchedule>();
   /** The version that was given last. */
   scheduleMark = 0;
+  readonly locks = new Map<string, LockState>();
+  /** The grant that was given last. */
+  lockGrants = 0;
+  brokenLocks: BrokenLock[] = [];
   /** How many partitions the namespace has; null before it was opened. */
   partitions: number | null = null;
 
   constructor(clock: Clock, incarnation: string) {
     this.#clock = clock;
     this.incarnation = incarnation;
+  }
+
+  now(): number {
+    return this.#clock.now();
   }
 
   at(partition: number): MemoryPartition {
@@ -56,6 +68,9 @@ export class MemoryContents {
       coordinators: new Map(this.coordinators),
       schedules: new Map(this.schedules),
       scheduleMark: this.scheduleMark,
+      locks: new Map(this.locks),
+      lockGrants: this.lockGrants,
+      brokenLocks: [...this.brokenLocks],
       partitions: this.partitions,
     };
   }
@@ -64,6 +79,9 @@ export class MemoryContents {
   restore(copy: MemoryCopy): void {
     this.partitions = copy.partitions;
     this.scheduleMark = copy.scheduleMark;
+    this.lockGrants = copy.lockGrants;
+    this.brokenLocks = [...copy.brokenLocks];
+    refill(this.locks, copy.locks);
     refill(this.schedules, copy.schedules);
     refill(this.definitions, copy.definitions);
     refill(this.workers, copy.workers);

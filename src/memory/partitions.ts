@@ -147,6 +147,18 @@ export class MemoryPartitions implements PartitionPort {
     return { outcome: 'ok', fired: due.length, nextInMs: next === undefined ? null : Math.max(0, next[1] - now) };
   }
 
+  async postpone(lease: Lease, entry: InboxEntry, afterMs: number): Promise<'ok' | 'fenced'> {
+    const place = this.#partition(lease.partition);
+    if (fenced(place, lease)) return 'fenced';
+    if (place.inbox.delete(entry.id)) {
+      place.lease.position += 1;
+      this.#watermarks.note(lease.partition);
+      place.timers.set(entry.head, place.now() + afterMs);
+    }
+    place.suspects.delete(entry.id);
+    return 'ok';
+  }
+
   async suspect(lease: Lease, entries: readonly string[]): ReturnType<PartitionPort['suspect']> {
     const place = this.#partition(lease.partition);
     if (fenced(place, lease)) return { outcome: 'fenced' };

@@ -15,6 +15,7 @@ import { expired, memoryKeeping } from './keeping.js';
 import { isAfter, type MemoryPartition } from './partition.js';
 import { MemoryPartitions, storedRun } from './partitions.js';
 import { MemoryRequests } from './requests.js';
+import { memoryLocks } from './locks.js';
 import { memoryRoll } from './roll.js';
 import { memorySchedules } from './schedules.js';
 import { MemoryWatermarks } from './watermarks.js';
@@ -41,6 +42,7 @@ export function createMemoryStore({
     label: 'memory of this process',
     namespace: memoryNamespace(contents, clock),
     roll: memoryRoll(contents, clock),
+    locks: memoryLocks(contents),
     partitions: new MemoryPartitions(at, watermarks),
     admission: memoryAdmission(at, watermarks),
     requests: new MemoryRequests(at, watermarks),

@@ -17,6 +17,7 @@ import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';
 import { untilKnown } from './patience.js';
 import { plainLine } from './plain-text.js';
+import { Progress } from './progress.js';
 import { type AttemptContext, errorReply, type PersonaRunner, type RawArtifact, type RawReply } from './runner.js';
 import type { EndReason, Report } from './worker-events.js';
 import type { WorkspaceRequest, Workspaces } from './workspace.js';
@@ -49,7 +50,7 @@ export class Attempt {
   readonly #abort = new AbortController();
   readonly #over = new AbortController();
   #ended: EndReason | null = null;
-  #progress = '';
+  readonly #progress: Progress;
   /** Resolves to whether the claim was got; null before it is asked for. */
   #begins: Promise<boolean> | null = null;
   /** Whether the store has said that the claim is gone. */
@@ -62,6 +63,7 @@ export class Attempt {
   constructor(work: AttemptWork, means: AttemptMeans) {
     this.#work = work;
     this.#means = means;
+    this.#progress = new Progress(means.clock, () => this.#beat());
   }
 
   get key(): AttemptKey {
@@ -158,6 +160,8 @@ export class Attempt {
     const { key } = this.#work;
     const { failpoints, report } = this.#means;
     const raw = await this.#perform();
+    // On its way before the reply, after which nobody would take it.
+    this.#progress.end();
     failpoints.pass('worker.ran');
     const reason = this.#ended;
     if (reason !== null) report({ type: 'stopped', key, reason });
@@ -180,9 +184,7 @@ export class Attempt {
         directory,
         token: request.token,
         worker: this.key.worker,
-        progress: (line) => {
-          this.#progress = plainLine(line);
-        },
+        progress: (line) => this.#progress.say(plainLine(line)),
         groupStarted: (pid) => files.recordGroup(this.key, pid),
       };
       if (signal.aborted) return errorReply('PERSONA_ERROR', 'ended before it was started');
@@ -283,7 +285,7 @@ export class Attempt {
     if (over.aborted || this.#gone) return;
     const sent = clock.now();
     try {
-      const answer = await store.requests.beat(this.key, { heartbeatMs, progress: this.#progress });
+      const answer = await store.requests.beat(this.key, { heartbeatMs, progress: this.#progress.take() });
       if (over.aborted) return;
       if (answer === 'ok') {
         this.#holdUntil(sent + heartbeatMs);

@@ -191,7 +191,14 @@ export class WorkerHost extends Loop {
     const { store, clock, worker } = this.#options;
     while (!finished.aborted) {
       try {
-        const info = { worker, host: hostname(), pid: process.pid, personas: this.#names(), busy: this.busy };
+        const info = {
+          worker,
+          host: hostname(),
+          pid: process.pid,
+          personas: this.#names(),
+          busy: this.busy,
+          runs: this.#inHand.runs(),
+        };
         await store.namespace.announceWorker(info);
         await this.#compare();
       } catch (error) {

@@ -36,6 +36,12 @@ export class InHand {
     return this.#ofRun(run).some(({ attempt }) => attempt.key.token === token);
   }
 
+  /** Runs of which there are processes or worktrees. */
+  runs(): readonly string[] {
+    const tracing = this.attempts().filter((attempt) => attempt.leavesTraces);
+    return [...new Set(tracing.map(({ key }) => key.run))];
+  }
+
   attempts(): readonly Attempt[] {
     return [...this.#entries.values()].map(({ attempt }) => attempt);
   }

@@ -51,6 +51,11 @@ export class Keys {
     return `{${this.#namespace}}:schedules`;
   }
 
+  /** hash: grants (counts them), broken (the last that somebody took away, JSON), and per lock `l:` who holds it and who waits for it, JSON */
+  get locks(): string {
+    return `{${this.#namespace}}:locks`;
+  }
+
   /** hash: worker → JSON of what it serves */
   get workers(): string {
     return `{${this.#namespace}}:workers`;

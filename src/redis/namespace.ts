@@ -9,12 +9,14 @@ import type { Keys } from './keys.js';
 import { writeForStart } from './memory-limit.js';
 import { entriesOf, pairsOf, textOf } from './replies.js';
 
-const workerSchema = z.strictObject({
+/** What a newer worker says besides is passed over. */
+const workerSchema = z.object({
   worker: z.string(),
   host: z.string(),
   pid: z.number(),
   personas: z.array(z.string()),
   busy: z.number(),
+  runs: z.array(z.string()).optional(),
   seenAt: z.number(),
 });
 

@@ -166,6 +166,18 @@ export class RedisPartitions implements PartitionPort {
     return { outcome: 'ok', fired: Number(fired), nextInMs: Number(next) < 0 ? null : Number(next) };
   }
 
+  async postpone(lease: Lease, entry: InboxEntry, afterMs: number): Promise<'ok' | 'fenced'> {
+    const keys = this.#keys.partition(lease.partition);
+    const [reply, position] = await this.#connection.script(
+      'postpone',
+      [keys.lease, keys.inbox, keys.timers, keys.suspects],
+      [lease.owner, lease.epoch, entry.id, entry.head, afterMs],
+    );
+    if (reply !== 'OK') return 'fenced';
+    this.#note(lease, position);
+    return 'ok';
+  }
+
   async suspect(lease: Lease, entries: readonly string[]): ReturnType<PartitionPort['suspect']> {
     const keys = this.#keys.partition(lease.partition);
     const [reply, counts] = await this.#connection.script(

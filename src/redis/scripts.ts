@@ -32,9 +32,12 @@ export const SCRIPTS = [
   'inherit',
   'inspect',
   'leave',
+  'lock',
+  'postpone',
   'refuse',
   'reinstate',
   'release',
+  'relock',
   'remove',
   'renew',
   'replay',
@@ -44,6 +47,7 @@ export const SCRIPTS = [
   'suspect',
   'sweep',
   'tell',
+  'unlock',
   'watermark',
 ] as const;
 export type ScriptName = (typeof SCRIPTS)[number];

@@ -11,6 +11,7 @@ import { Connection } from './connection.js';
 import { redisInspection } from './inspection.js';
 import { Keys } from './keys.js';
 import { redisKeeping } from './keeping.js';
+import { redisLocks } from './locks.js';
 import { LimitedAdmission } from './memory-limit.js';
 import { RedisNamespace } from './namespace.js';
 import { RedisPartitions } from './partitions.js';
@@ -61,6 +62,7 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     watermarks,
     backup: redisBackup({ connection, keys, clock }),
     inspection: redisInspection({ connection, keys }),
+    locks: redisLocks({ connection, keys }),
     schedules: redisSchedules({ connection, keys }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {

@@ -5,6 +5,7 @@
  */
 import { Client } from '../coordinator/client.js';
 import { Plans } from '../coordinator/plans.js';
+import { RunLocks } from '../coordinator/run-locks.js';
 import { Turn } from '../coordinator/turn.js';
 import { ManualClock } from '../core/clock.js';
 import { CoordError, messageOf } from '../core/errors.js';
@@ -65,6 +66,7 @@ export class Simulation {
     this.#turn = new Turn({
       partitions: this.#partitions,
       plans: new Plans(this.#store.namespace),
+      locks: new RunLocks({ locks: this.#store.locks, partitions: 1 }),
       report: (event) => {
         if (event.type === 'message.discarded') this.#discarded.push(`a message to ${event.run}: ${event.reason}`);
       },
@@ -229,6 +231,7 @@ function whyNot({ status, waitsFor }: StepView): string {
   if (status === 'queued') return ': no worker serves its persona';
   if (status === 'working') return ': what it asked for never comes, and it has no timeout';
   if (waitsFor?.kind === 'signal') return ` for the signal "${waitsFor.name}"; write it under "signals"`;
+  if (waitsFor?.kind === 'lock') return ` for the lock "${waitsFor.name}"`;
   if (waitsFor?.kind !== 'decision') return '';
   const choices = waitsFor.question.choices.map(({ id }) => id).join(', ');
   return ` for a decision (${choices}); write it under "decisions"`;

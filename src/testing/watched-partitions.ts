@@ -52,6 +52,14 @@ export class WatchedPartitions implements PartitionPort {
     return this.#port.fire(lease, limit);
   }
 
+  postpone(
+    lease: Lease,
+    entry: Parameters<PartitionPort['postpone']>[1],
+    afterMs: number,
+  ): ReturnType<PartitionPort['postpone']> {
+    return this.#port.postpone(lease, entry, afterMs);
+  }
+
   suspect(lease: Lease, entries: readonly string[]): ReturnType<PartitionPort['suspect']> {
     return this.#port.suspect(lease, entries);
   }

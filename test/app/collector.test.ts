@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Collector } from '../../src/app/collector.js';
 import { Client } from '../../src/coordinator/client.js';
 import { Plans } from '../../src/coordinator/plans.js';
+import { RunLocks } from '../../src/coordinator/run-locks.js';
 import { Turn } from '../../src/coordinator/turn.js';
 import { ManualClock } from '../../src/core/clock.js';
 import { countedIds, partitionOf } from '../../src/core/ids.js';
@@ -68,6 +69,7 @@ async function ended(): Promise<string> {
   const turn = new Turn({
     partitions: store.partitions,
     plans: new Plans(store.namespace),
+    locks: new RunLocks({ locks: store.locks, partitions: 2 }),
     report: () => undefined,
     runsCached: 1,
   });
@@ -97,6 +99,14 @@ describe('a collector', () => {
     expect(notes).toEqual([`1 ended runs archived in ${join(folder, 'archive')} and deleted`]);
     await passes(HOUR, async () => (await runs()) === 0);
     expect(archived().toSorted()).toEqual([`${first}.jsonl`, `${second}.jsonl`].toSorted());
+  });
+
+  test('takes locks back that runs hold which are over', async () => {
+    const party = { kind: 'run', id: await ended(), step: 'take', attempt: 1 } as const;
+    await store.locks.acquire({ name: 'repo', party, leaseMs: null, placeMs: 0 });
+    collects('host:7');
+    await passes(2 * 60_000, async () => (await store.locks.get('repo')) === null);
+    expect(notes).toContain('1 locks taken back from runs that are over');
   });
 
   test('leaves the partitions of others to them', async () => {

@@ -4,8 +4,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../src/coordinator/client.js';
+import type { Operator } from '../../src/coordinator/client-operator.js';
+import type { Sent } from '../../src/coordinator/client-steer.js';
 import { CoordError } from '../../src/core/errors.js';
 import { runHasEnded } from '../../src/core/statuses.js';
+import type { SteeringMessage } from '../../src/core/steering.js';
 import type { RunView, StepView } from '../../src/core/views.js';
 import type { Ledger, LedgerEntry, Operation } from './ledger.js';
 import { Chance } from './random.js';
@@ -13,6 +16,7 @@ import { type ChaosWorkflow, canaryWorkflow, chaosWorkflows, parkedWorkflow } fr
 
 export interface DriverParams {
   readonly client: Client;
+  readonly operator: Operator;
   /** The version that a run is at. */
   readonly versionOf: (run: string) => Promise<number>;
   readonly ledger: Ledger;
@@ -24,9 +28,12 @@ export interface DriverParams {
 }
 
 /** Refusals that say that the run has gone on meanwhile; all others are unexpected. */
-const REFUSALS: ReadonlySet<string> = new Set(['RUN_ENDED', 'DECISION_REFUSED']);
+const REFUSALS: ReadonlySet<string> = new Set(['RUN_ENDED', 'DECISION_REFUSED', 'STEERING_REFUSED']);
 /** An answer that the store has lost is given again. */
 const ANSWER_AGAIN_MS = 4_000;
+/** How long the outcome of steering is waited for. */
+const OUTCOME_MS = 20_000;
+const NEVER = new AbortController().signal;
 
 export class Driver {
   readonly active = new Map<string, RunView | null>();
@@ -121,12 +128,17 @@ class Conversation {
   /** When each question or wait was answered last, by what names it. */
   readonly #answered = new Map<string, number>();
   #run: string | null = null;
+  /** How often it is still to be paused. */
+  #pauses: number;
+  /** From when on it is resumed. */
+  #pausedAt: number | null = null;
   #marks = 0;
 
   constructor(driver: Driver, params: DriverParams, subject: Subject) {
     this.#driver = driver;
     this.#params = params;
     this.#subject = subject;
+    this.#pauses = subject.plain !== true && subject.chance.chance(0.15) ? 1 : 0;
   }
 
   async start(): Promise<string | null> {
@@ -154,7 +166,24 @@ class Conversation {
     const { chance, plain = false } = this.#subject;
     const cancelAt = !plain && chance.chance(0.07) ? performance.now() + chance.between(0, 2_000) : null;
     if (!plain && chance.chance(0.04)) await this.#signal(run, 'never waited for');
-    return this.#follow(run, cancelAt);
+    if (!(await this.#follow(run, cancelAt))) return false;
+    if (!plain && (await this.#takeUp(run)) && !(await this.#follow(run, null))) return false;
+    this.#driver.ended++;
+    this.#driver.transitions += await this.#params.versionOf(run).catch(() => 0);
+    return true;
+  }
+
+  /** Tries a run again that has failed, now and then, or restarts one from one of its steps; false when it stays as it is. */
+  async #takeUp(run: string): Promise<boolean> {
+    const { chance } = this.#subject;
+    const view = await this.#look(run);
+    if (view === 'gone' || !runHasEnded(view.status)) return false;
+    const failed = view.status !== 'completed';
+    if (failed && chance.chance(0.4)) return this.#steer(run, (reason) => ({ kind: 'retry', reason, by: 'driver' }));
+    const begun = view.steps.filter(({ status }) => status !== 'pending');
+    if (begun.length === 0 || !chance.chance(0.1)) return false;
+    const step = chance.pick(begun).id;
+    return this.#steer(run, (reason) => ({ kind: 'restart', step, reason, by: 'driver' }));
   }
 
   /** Once more to the end, when the run does not stand there any more. */
@@ -183,12 +212,39 @@ class Conversation {
         await this.#cancel(run);
       }
       if (view.quarantined !== null) return false;
+      await this.#pauseOrResume(run, view);
       for (const step of view.steps) await this.#answer(run, step);
       await delay(chance.between(200, 420));
     }
     active.delete(run);
-    this.#driver.ended++;
-    this.#driver.transitions += await this.#params.versionOf(run).catch(() => 0);
+    return true;
+  }
+
+  /** A pause lasts for a while, whoever remembers it. */
+  async #pauseOrResume(run: string, { status }: RunView): Promise<void> {
+    if (status !== 'paused') {
+      this.#pausedAt = null;
+      if (this.#pauses === 0 || !['running', 'waiting'].includes(status)) return;
+      this.#pauses--;
+      await this.#steer(run, (reason) => ({ kind: 'pause', reason, by: 'driver' }));
+      return;
+    }
+    this.#pausedAt ??= performance.now() + this.#subject.chance.between(0, 1_500);
+    if (performance.now() < this.#pausedAt) return;
+    this.#pausedAt = performance.now() + ANSWER_AGAIN_MS;
+    await this.#steer(run, (by) => ({ kind: 'resume', by }));
+  }
+
+  async #steer(run: string, message: (mark: string) => SteeringMessage): Promise<boolean> {
+    const mark = this.#mark();
+    const wanted = message(mark);
+    const { operator } = this.#params;
+    const send = async (): Promise<Sent> => operator.steer(run, { ...wanted, idempotencyKey: mark });
+    const sent = await this.#write(wanted.kind as Operation, mark, send, run);
+    if (sent === null) return false;
+    // A run that has ended stays so until somebody has moved it; a power cut may have taken the message.
+    const within = { waitMs: OUTCOME_MS, signal: NEVER };
+    await this.#call('steer', async () => operator.steeringOutcome({ ...sent, isNew: true }, within));
     return true;
   }
 

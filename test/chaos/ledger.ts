@@ -4,12 +4,12 @@
  */
 import { appendFileSync } from 'node:fs';
 
-export type Operation = 'start' | 'cancel' | 'signal' | 'decide';
+export type Operation = 'start' | 'cancel' | 'signal' | 'decide' | 'pause' | 'resume' | 'retry' | 'restart';
 
 export interface LedgerEntry {
   readonly op: Operation;
   readonly run: string;
-  /** Stands in the message itself, so that it can be recognised: the reason of a cancel, the sender of a signal or an answer. */
+  /** Stands in the message itself, so that it can be recognised: the reason of a cancel or of steering, the sender of the rest. */
   readonly mark: string;
   /** When it was answered, ms. */
   readonly at: number;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { Client } from '../../src/coordinator/client.js';
+import { Operator } from '../../src/coordinator/client-operator.js';
 import { type RunVerdict, verifyRun } from '../../src/coordinator/client-verify.js';
 import { Plans } from '../../src/coordinator/plans.js';
 import { systemClock } from '../../src/core/clock.js';
@@ -147,6 +148,7 @@ export class Session {
         (await store.runs.load(partitionOf(run, PARTITIONS), run))?.version ?? 0;
       const driver = new Driver({
         client,
+        operator: new Operator({ store: counting, partitions: PARTITIONS, ...means }),
         versionOf,
         ledger: this.#ledger,
         seed: this.#options.seed,

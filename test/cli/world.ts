@@ -27,6 +27,7 @@ import { Client } from '../../src/coordinator/client.js';
 import { Keeper } from '../../src/coordinator/client-keep.js';
 import { Observer } from '../../src/coordinator/client-observer.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
+import { Locks } from '../../src/coordinator/client-locks.js';
 import { Schedules } from '../../src/coordinator/client-schedules.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { ManualClock } from '../../src/core/clock.js';
@@ -81,6 +82,9 @@ export class World implements Application {
   readonly keeper: Keeper;
   readonly operator: Operator;
   readonly schedules: Schedules;
+  readonly locks: Locks;
+  /** What a command that is run at the terminal does. */
+  command: Application['runCommand'] = async () => 0;
   readonly observer: Observer;
   /** A store that can be backed up; memory cannot. */
   backupStore: { readonly store: Store } | null = null;
@@ -120,6 +124,7 @@ export class World implements Application {
     this.keeper = new Keeper({ store: this.store, partitions: 1, clock: this.clock });
     this.client = makeClient({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds() });
     this.operator = new Operator({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds('o') });
+    this.locks = new Locks({ store: this.store, partitions: 1, clock: this.clock, ids: countedIds('l') });
     this.schedules = new Schedules({ store: this.store, partitions: 1, clock: this.clock });
     this.observer = new Observer({ store: this.store, partitions: 1, clock: this.clock, client: this.client });
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), 'coord-cli-')));
@@ -158,8 +163,8 @@ export class World implements Application {
   async connect(options: GlobalOptions, reach: Reach): Promise<Session> {
     this.options = options;
     this.asked.push(`connect ${reach}`);
-    const { client, keeper, operator, schedules, observer, durable, notice } = this;
-    const reached = { client, keeper, operator, schedules, observer, durable, notice };
+    const { client, keeper, operator, schedules, locks, observer, durable, notice } = this;
+    const reached = { client, keeper, operator, schedules, locks, observer, durable, notice };
     return {
       ...reached,
       close: async () => {
@@ -178,6 +183,8 @@ export class World implements Application {
   async reviveStore(): ReturnType<Application['reviveStore']> {
     return this.revived;
   }
+
+  runCommand: Application['runCommand'] = (io, command) => this.command(io, command);
 
   async isHosted(): Promise<boolean> {
     return this.hosted;

@@ -27,6 +27,7 @@ import {
   timer,
   worker,
 } from './differential-draws.js';
+import { lockMoves } from './differential-locks.js';
 import { keepingMoves } from './differential-keeping.js';
 
 /** A lease that was held once; `forged` is one that nobody ever held. */
@@ -110,6 +111,8 @@ const anyMove = fc.oneof(
   move(3, 'fire', fc.record({ lease, limit })),
   move(2, 'suspect', fc.record({ lease, entries: fc.array(ago, { minLength: 1, maxLength: 3 }) })),
   move(1, 'absolve', fc.record({ lease, entries: fc.array(ago, { minLength: 1, maxLength: 3 }) })),
+  move(2, 'postpone', fc.record({ lease, entry: ago, afterMs: duration })),
+  ...lockMoves,
   move(5, 'start', start),
   move(3, 'tell', tell),
   move(2, 'join', fc.record({ partition, worker, personas })),

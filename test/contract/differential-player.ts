@@ -4,6 +4,7 @@ import { CoordError } from '../../src/core/errors.js';
 import type { Commit, HistoryEntry, InboxEntry, Lease, Store, StoredRun } from '../../src/core/ports.js';
 import type { AttemptKey, Delivery } from '../../src/core/request-port.js';
 import { Ids, inOrder, inspected, jsonOr, newest, shown, sortedBy, statusOf } from './differential-answers.js';
+import { Locksmith } from './differential-locks.js';
 import { Keeper } from './differential-keeping.js';
 import type { AttemptChoice, CommitMove, LeaseChoice, Move } from './differential-moves.js';
 
@@ -31,6 +32,7 @@ export class Player {
   readonly #begun: AttemptKey[] = [];
   readonly #ids = new Ids();
   readonly #keeper = new Keeper(this.#ids);
+  readonly #locksmith = new Locksmith();
 
   constructor(side: Side) {
     this.#side = side;
@@ -116,6 +118,13 @@ export class Player {
       case 'remove':
       case 'forget-keys':
         return this.#keeper.play(move, store);
+      case 'lock':
+      case 'relock':
+      case 'unlock':
+      case 'hasten':
+      case 'said':
+      case 'locks':
+        return this.#locksmith.play(move, store);
       case 'join':
       case 'take':
       case 'take-all':
@@ -169,6 +178,14 @@ export class Player {
       }
       case 'fire':
         return partitions.fire(this.#lease(move.lease), move.limit);
+      case 'postpone': {
+        const lease = this.#lease(move.lease);
+        const entry = newest(
+          (this.#entries[lease.partition] ?? []).filter(({ kind }) => kind === 'timer'),
+          move.entry,
+        );
+        return entry === undefined ? null : partitions.postpone(lease, entry, move.afterMs);
+      }
       case 'suspect':
       case 'absolve': {
         const lease = this.#lease(move.lease);
@@ -318,7 +335,7 @@ export class Player {
 
 type MoveOf<K extends Move['move']> = Extract<Move, { readonly move: K }>;
 type OwnerMove = MoveOf<
-  'acquire' | 'renew' | 'release' | 'read' | 'commit' | 'discard' | 'fire' | 'suspect' | 'absolve'
+  'acquire' | 'renew' | 'release' | 'read' | 'commit' | 'discard' | 'fire' | 'postpone' | 'suspect' | 'absolve'
 >;
 type ReaderMove = MoveOf<'list' | 'load' | 'history' | 'feed' | 'dead-letters' | 'inspect'>;
 type WorkerMove = MoveOf<

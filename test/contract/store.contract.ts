@@ -22,6 +22,7 @@ import {
 } from './scene.js';
 import { inspectionContract } from './inspection.contract.js';
 import { keepContract } from './keep.contract.js';
+import { lockContract } from './lock.contract.js';
 import { scheduleContract } from './schedule.contract.js';
 import { togetherContract } from './together.contract.js';
 import { watchContract } from './watch.contract.js';
@@ -594,8 +595,11 @@ export const contract: readonly ContractCase[] = [
       expect(await store.namespace.getDefinition('h')).toBeNull();
       await store.namespace.putDefinition('h', '{"a":1}');
       expect(await store.namespace.getDefinition('h')).toBe('{"a":1}');
-      await store.namespace.announceWorker({ worker: 'w1', host: 'here', pid: 1, personas: ['qa'], busy: 0 });
+      const info = { worker: 'w1', host: 'here', pid: 1, personas: ['qa'], busy: 1 };
+      await store.namespace.announceWorker(info);
       expect(await store.namespace.listWorkers()).toMatchObject([{ worker: 'w1', personas: ['qa'] }]);
+      await store.namespace.announceWorker({ ...info, runs: ['r'] });
+      expect(await store.namespace.listWorkers()).toMatchObject([{ worker: 'w1', runs: ['r'] }]);
       await store.namespace.forgetWorker('w1');
       expect(await store.namespace.listWorkers()).toEqual([]);
     },
@@ -637,5 +641,6 @@ export const contract: readonly ContractCase[] = [
   ...inspectionContract,
   ...keepContract,
   ...scheduleContract,
+  ...lockContract,
   ...watchContract,
 ];

@@ -131,4 +131,76 @@ steps:
       end: { a: null, f: { status: 'completed', result: 'c' } },
     },
   },
+  {
+    name: 'locked',
+    since: 5,
+    about: 'a run that holds a lock, with a worker at it, and another one that waits for the lock and knows who has it',
+    workflows: {
+      plain: 'steps: [{ id: take, type: lock, lock: repo }, { id: work, persona: worker, dependencies: [take] }]',
+    },
+    async play(stage) {
+      // Timers come by themselves.
+      const until = async (key, step, isSo) => {
+        const field = () => stage.redis.hget(`{corpus:0}:run:${stage.run(key)}`, `s:${step}`);
+        while (!isSo(JSON.parse((await field()) ?? '{}')));
+        await stage.quiet();
+      };
+      await stage.start('a');
+      await stage.coordinate();
+      await until('a', 'work', ({ status }) => status === 'queued');
+      await stage.beat(await stage.begin('worker'), 'at it');
+      await stage.start('b');
+      await until('b', 'take', ({ more }) => more?.waitsFor.holder !== undefined);
+    },
+    goOn: {
+      workers: 'alive',
+      replies: { work: [pass('done')] },
+      end: { a: { status: 'completed', result: 'done' }, b: { status: 'completed' } },
+    },
+  },
+  {
+    name: 'asked',
+    since: 5,
+    about:
+      'questions in all their forms: a draft that one of two has edited, times, what a persona needs to know, and a state',
+    workflows: {
+      plain: `
+states: { open: { to: [reviewed] }, reviewed: { requires: [steps.write.result] } }
+steps:
+  - { id: write, persona: worker }
+  - id: review
+    type: decision
+    dependencies: [write]
+    prompt: Good?
+    draft: { value: "{{ steps.write.result }}" }
+    questions: [{ id: scope, ask: How far?, type: choice, options: [page, site], default: page }]
+    quorum: 2
+    timeout: 30d
+    on_timeout: reject
+    remind: [10d]
+    escalate: [{ after: 20d, to: [lead] }]
+  - { id: dig, persona: qa }
+  - { id: publish, persona: other, dependencies: [review, dig], enters: reviewed }
+`,
+    },
+    async play(stage) {
+      await stage.start('a');
+      await stage.coordinate();
+      await stage.work('worker', pass({ title: 'Cart' }));
+      const questions = [{ id: 'db', ask: 'Which?', type: 'text' }];
+      await stage.work('qa', { ...pass({ found: 2 }), status: 'needs_input', questions, prompt: 'Which of both?' });
+      await stage.quiet();
+      const answer = { step: 'review', choice: 'approve', data: null, edits: { title: 'Basket' } };
+      await stage.client.decide(stage.run('a'), { ...answer, by: 'ann', from: 'corpus' });
+      await stage.quiet();
+    },
+    goOn: {
+      replies: { dig: [pass('dug')], publish: [pass('published')] },
+      answers: {
+        review: { choice: 'approve', data: { scope: 'site' } },
+        dig: { choice: 'answer', data: { db: 'pg' } },
+      },
+      end: { a: { status: 'completed', result: 'published' } },
+    },
+  },
 ];

@@ -70,7 +70,7 @@ describe('loading', () => {
       'DEFINITION_NOT_FOUND: there is no workflow "hotfx"; looked for <folder>/own/hotfx.yml, <workflows>/hotfx.yml. Did you mean "hotfix"?',
     );
     expect(await failure('zzzzzzzz')).toMatch(
-      / Known are bad, big, bom, both, feature, feature_integration, hotfix, hotfix_deployment, implementation, latin, pr_processing, project-loop\.$/,
+      / Known are bad, big, bom, both, feature, feature_integration, hotfix, hotfix_deployment, implementation, latin, pr_processing, project-loop, ticket\.$/,
     );
     expect(await failure('./gone.yml')).toMatch(
       /^DEFINITION_NOT_FOUND: the workflow file \.\/gone\.yml cannot be read: there is no such file or folder$/,
@@ -119,6 +119,7 @@ describe('loading', () => {
       'implementation',
       'pr_processing',
       'project-loop',
+      'ticket',
     ]);
   });
 });

@@ -220,6 +220,9 @@ class Maker {
       }
       case 'end':
         return { ...base, type, status: draw(fc.constantFrom(...END_STATUSES)), reason: draw(fc.option(template)) };
+      case 'lock':
+      case 'unlock':
+        return { ...base, type, lock: draw(fc.constantFrom('repo', 'ticket/{{ task.ticket }}', 'a b', '7')) };
       case 'emit':
         return { ...base, type, event: draw(template), data: draw(fc.oneof(fc.constant({}), templateMap)) };
     }

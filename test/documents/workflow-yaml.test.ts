@@ -86,6 +86,10 @@ const SCENARIOS: Readonly<Record<string, object>> = {
     signals: [{ name: 'released 1.2.0', at: '3d' }],
     expect: { elapsed: { at_least: '3d', at_most: '3d' } },
   },
+  'lock 1': {
+    task: { ticket: 'T-7' },
+    expect: { path: ['lock', 'rewrite', 'unlock', 'report'], elapsed: { at_most: '1s' } },
+  },
   'emit 1': { expect: { events: ['phase.completed'] } },
   'plan 1': {
     replies: {

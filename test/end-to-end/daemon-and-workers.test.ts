@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunView } from '../../src/core/views.js';
-import { COORD, killTree, type Started, start, TOP } from '../harness/process-tree.js';
+import { COORD, killTree, says, type Started, start, TOP } from '../harness/process-tree.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
 
 let folder: string;
@@ -37,18 +37,6 @@ afterEach(async () => {
 
 const PERSONAS = ['--personas', join(TOP, 'examples/shopping-cart/personas')];
 const coord = (...args: string[]): Started => start([COORD, ...args], { cwd: repository, env });
-
-/** Resolves when the program has said so on its log. */
-async function says(program: Started, text: string): Promise<void> {
-  let heard = '';
-  await new Promise<void>((resolve, reject) => {
-    program.child.stdout?.on('data', (chunk: string) => {
-      heard += chunk;
-      if (heard.includes(text)) resolve();
-    });
-    void program.ended.then(({ stderr }) => reject(new Error(`ended before it said "${text}": ${heard}${stderr}`)));
-  });
-}
 
 describe('a daemon and two workers', () => {
   test('run the project loop to its end for a terminal that only watches', async () => {

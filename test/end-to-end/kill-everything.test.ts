@@ -15,26 +15,14 @@ import { COORD, fileOrEnd, killTree, start, TOP } from '../harness/process-tree.
  * them: `COORD_KILL_MOMENTS="*:1,*:2,…" npx vitest run test/end-to-end/kill-everything.test.ts`.
  */
 const MOMENTS = process.env['COORD_KILL_MOMENTS']?.split(',') ?? [
-  'before:admit:1',
-  'after:admit:1',
   'after:acquire:1',
   'before:XREAD:3',
   'before:commit:1',
   'after:commit:1',
-  'after:XREADGROUP:2',
   'before:begin:1',
-  'after:begin:1',
-  'after:SET:2',
   'before:reply:1',
   'after:reply:1',
-  'before:commit:2',
   'after:commit:2',
-  'after:begin:3',
-  'before:reply:3',
-  'after:reply:3',
-  'before:commit:5',
-  'after:reply:5',
-  'after:commit:5',
 ];
 
 const STEPS = ['planning', 'plan-evaluation', 'implementation', 'qa', 'code-review', 'security-review'];

@@ -15,10 +15,7 @@ const MOMENTS = process.env['COORD_KILL_LANGUAGE']?.split(',') ?? [
   'before:commit:1',
   'after:commit:3',
   'before:reply:4',
-  'after:commit:6',
-  'after:begin:6',
   'after:reply:8',
-  'before:reply:10',
 ];
 
 const WORKER = `---

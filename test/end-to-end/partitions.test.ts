@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Client } from '../../src/coordinator/client.js';
+import { Operator } from '../../src/coordinator/client-operator.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { systemClock } from '../../src/core/clock.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
@@ -44,14 +45,15 @@ async function open(): Promise<Store> {
   return store;
 }
 
-test('runs of all partitions end, and each step is done once', async () => {
+/** Two coordinators and two workers, and what the workers have done. */
+async function team(): Promise<readonly string[]> {
   const done: string[] = [];
   const persona = functionPersona({
     name: 'worker',
     concurrency: 8,
-    run: (request) => {
-      done.push(`${request.run} ${request.step}`);
-      return { status: 'pass' };
+    run: ({ run, step: name }) => {
+      done.push(`${run} ${name}`);
+      return { status: 'pass', result: name, artifacts: [{ name: 'note.md', content: `by ${name}` }] };
     },
   });
   for (const name of ['one', 'two']) {
@@ -79,6 +81,15 @@ test('runs of all partitions end, and each step is done once', async () => {
       () => worker.stop(),
     );
   }
+  return done;
+}
+
+async function ended(client: Client, run: string): Promise<void> {
+  for await (const fact of client.follow(run, new AbortController().signal)) expect(fact.run).toBe(run);
+}
+
+test('runs of all partitions end, and each step is done once', async () => {
+  const done = await team();
   const client = new Client({ store: await open(), partitions: PARTITIONS, ...means });
   const definition = workflow([
     step('a'),
@@ -90,8 +101,7 @@ test('runs of all partitions end, and each step is done once', async () => {
     Array.from({ length: RUNS }, () => client.start({ definition, task: {}, workspace: null })),
   );
   expect(new Set(started.map(({ run }) => partitionOf(run, PARTITIONS))).size).toBe(PARTITIONS);
-  for (const { run } of started)
-    for await (const fact of client.follow(run, new AbortController().signal)) expect(fact.run).toBe(run);
+  for (const { run } of started) await ended(client, run);
   const runs = await client.list({ limit: RUNS + 1 });
   expect(runs.map((run) => run.status)).toEqual(started.map(() => 'completed'));
   expect(done).toHaveLength(4 * RUNS);
@@ -104,4 +114,29 @@ test('runs of all partitions end, and each step is done once', async () => {
     expect(server.cli('ZCARD', `{coord:${String(partition)}}:timers`)).toBe('0');
     expect(server.cli('EXISTS', `{coord:${String(partition)}}:dead`)).toBe('0');
   }
+});
+
+test('a fork in another partition has the past of its run, artifacts included, and runs none of it again', async () => {
+  const done = await team();
+  const store = await open();
+  const client = new Client({ store, partitions: PARTITIONS, ...means });
+  const operator = new Operator({ store, partitions: PARTITIONS, ...means });
+  const definition = workflow([step('a'), step('b', { dependencies: ['a'] })], {
+    concurrency: { key: '{{ task.of }}', limit: 1 },
+  });
+  const { run } = await client.start({ definition, task: { of: 'one' }, workspace: null });
+  await ended(client, run);
+  const homes = new Set([partitionOf(run, PARTITIONS)]);
+  for (let index = 0; homes.size < 3; index++) {
+    const request = { from: 'b', task: { of: `other ${String(index)}` }, personas: {}, by: 'ada' };
+    const fork = (await operator.fork(run, request)).run;
+    const home = partitionOf(fork, PARTITIONS);
+    await ended(client, fork);
+    expect((await client.get(fork)).status).toBe('completed');
+    expect(done.filter((line) => line.startsWith(`${fork} `))).toEqual([`${fork} b`]);
+    const { content } = await client.artifact(fork, 'a/note.md');
+    expect(new TextDecoder().decode(content)).toBe('by a');
+    homes.add(home);
+  }
+  for await (const { problems } of operator.verify(await operator.runs())) expect(problems).toEqual([]);
 });

@@ -17,14 +17,7 @@ import { startTestServer, type TestServer } from '../harness/redis-server.js';
  * Before or after the nth such round trip of a coordinator: what is due is decided (`schedule`), a run is started (`admit`),
  * it is struck off (`schedule` again).
  */
-const MOMENTS = [
-  'before:schedule:1',
-  'after:schedule:1',
-  'before:admit:1',
-  'after:admit:1',
-  'after:schedule:2',
-  'after:admit:2',
-];
+const MOMENTS = ['before:schedule:1', 'after:schedule:1', 'after:admit:1', 'after:admit:2'];
 
 let folder: string;
 let server: TestServer;

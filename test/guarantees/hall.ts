@@ -51,7 +51,7 @@ export class Hall {
           return (...args: unknown[]) => (dead ? new Promise(() => undefined) : call.apply(real, args));
         },
       });
-    const { partitions, roll, namespace, requests, watermarks } = this.store;
+    const { partitions, roll, namespace, requests, watermarks, locks } = this.store;
     const coordinator = new Coordinator({
       store: {
         partitions: mute(partitions),
@@ -59,6 +59,7 @@ export class Hall {
         namespace: mute(namespace),
         requests: mute(requests),
         watermarks: mute(watermarks),
+        locks: mute(locks),
       },
       partitions: 1,
       clock: this.clock,

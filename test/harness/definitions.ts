@@ -6,6 +6,7 @@ import {
   type EmitStep,
   type ForEachStep,
   type GitOperationStep,
+  type LockStep,
   type LoopStep,
   type ParallelStep,
   type PersonaRequestStep,
@@ -13,6 +14,7 @@ import {
   type Retries,
   type StepBase,
   type StepDefinition,
+  type UnlockStep,
   type WaitStep,
   type WorkflowStep,
 } from '../../src/definition/steps.js';
@@ -141,6 +143,14 @@ export function wait(id: string, change: Omit<Partial<WaitStep>, 'type' | 'id'> 
 
 export function emit(id: string, event: string, change: Omit<Partial<EmitStep>, 'type' | 'id'> = {}): EmitStep {
   return { ...base(id), type: 'emit', data: {}, ...change, event };
+}
+
+export function lock(id: string, name: string, change: Omit<Partial<LockStep>, 'type' | 'id'> = {}): LockStep {
+  return { ...base(id), type: 'lock', ...change, lock: name };
+}
+
+export function unlock(id: string, name: string, change: Omit<Partial<UnlockStep>, 'type' | 'id'> = {}): UnlockStep {
+  return { ...base(id), type: 'unlock', ...change, lock: name };
 }
 
 export function workflow(

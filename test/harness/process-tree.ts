@@ -39,6 +39,18 @@ export function start(
   return { child, ended };
 }
 
+/** Resolves when the program has said so on its log. */
+export async function says(program: Started, text: string): Promise<void> {
+  let heard = '';
+  await new Promise<void>((resolve, reject) => {
+    program.child.stdout?.on('data', (chunk: string) => {
+      heard += chunk;
+      if (heard.includes(text)) resolve();
+    });
+    void program.ended.then(({ stderr }) => reject(new Error(`ended before it said "${text}": ${heard}${stderr}`)));
+  });
+}
+
 /** Processes whose environment holds the mark or which work inside the folder: coord, its host, its server, its personas. */
 function processesOf({ mark, folder }: { mark: string; folder: string }): readonly number[] {
   return readdirSync('/proc')

@@ -4,6 +4,7 @@
  */
 import { Client } from '../../src/coordinator/client.js';
 import { Plans } from '../../src/coordinator/plans.js';
+import { RunLocks } from '../../src/coordinator/run-locks.js';
 import { Turn } from '../../src/coordinator/turn.js';
 import type { Clock } from '../../src/core/clock.js';
 import { countedIds } from '../../src/core/ids.js';
@@ -152,6 +153,7 @@ export class StoredRuns {
     return new Turn({
       partitions: this.store.partitions,
       plans: this.#plans,
+      locks: new RunLocks({ locks: this.store.locks, partitions: 1 }),
       report: () => undefined,
       runsCached: 100,
     });

@@ -5,12 +5,14 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { chainHash, genesisHash } from '../../src/core/journal.js';
-import { runInputSchema } from '../../src/core/messages.js';
+import { type Message, runInputSchema } from '../../src/core/messages.js';
 import type { StoredRun } from '../../src/core/ports.js';
+import { isSteering, type SteeringMessage, standsAlone } from '../../src/core/steering.js';
 import type { Plan } from '../../src/definition/plan.js';
 import { fold } from '../../src/machines/fold.js';
 import { parseRecord, runRecordSchema, stepRecordSchema } from '../../src/machines/records.js';
 import { applyFold, type RunState, runState } from '../../src/machines/state.js';
+import { foldSteering } from '../../src/machines/steering.js';
 import type { Transition, Violation } from './violation.js';
 
 /** `plan` is that of the stored definition. For a run that was never set aside and never given another definition. */
@@ -33,13 +35,18 @@ export function foldsAgain(
     chain: genesisHash({ ...stored, record: genesis }),
   });
   for (const { version, messages, entry } of history) {
-    const result = fold(state, messages);
+    const [alone] = messages;
+    const taken =
+      alone !== undefined && isSteering(alone.kind) && standsAlone(alone.kind)
+        ? foldSteering(state, alone as Extract<Message, SteeringMessage>)
+        : { state, result: fold(state, messages) };
+    const { result } = taken;
     const facts = JSON.stringify(result.facts);
     if (facts !== entry.facts) return wrong(`version ${String(version)} has other facts when it is folded again`);
     const hash = chainHash(state.chain, { version, messages: entry.messages, facts });
     if (hash !== entry.hash) return wrong(`version ${String(version)} breaks the chain of hashes`);
     // Derived counts are made up anew each time, as a process does that takes over.
-    const next = applyFold(state, result, hash);
+    const next = applyFold(taken.state, result, hash);
     const steps = new Map(
       [...next.steps].map(([path, step]) => [path, parseRecord(stepRecordSchema, JSON.stringify(step), path)]),
     );

@@ -6,7 +6,8 @@
  * order, one owner each · I5 every run ends or waits for something with a name · I6 whatever a transition asks for is
  * asked once · I7 a step moves by the reply that is awaited alone · I8 one reply per attempt is taken · I9 timers fire
  * once and never early · I10 what is added is consumed, waits or is set aside · I11 nothing is left behind · I12 folding
- * the history again gives the stored run · I14 a repeated call has one effect · I16 the test has met what it is there for.
+ * the history again gives the stored run · I14 a repeated call has one effect · I15 one run at a time holds a
+ * lock · I16 the test has met what it is there for.
  */
 import type { Fact } from '../../src/core/facts.js';
 import { journalMessages } from '../../src/core/journal.js';
@@ -27,6 +28,7 @@ export type InvariantId =
   | 'I11'
   | 'I12'
   | 'I14'
+  | 'I15'
   | 'I16';
 
 export interface Violation {

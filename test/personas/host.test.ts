@@ -254,6 +254,43 @@ describe('a claim', () => {
     expect(await events.next('replied')).toMatchObject({ outcome: 'ok' });
   });
 
+  it('tells progress to whoever watches without any time passing, and the last of it before the reply', async () => {
+    const hold = gate();
+    let say: (line: string) => void = () => undefined;
+    const { events } = scene.worker([
+      functionPersona({
+        name: 'builder',
+        run: (request, context) => {
+          say = (line) => context.progress(line);
+          return hold.run(request, context);
+        },
+      }),
+    ]);
+    await scene.ask();
+    await events.next('begun');
+    const told = async (): Promise<readonly string[]> => {
+      await settle();
+      const entries = await scene.store.runs.feed({
+        partition: 0,
+        after: '0',
+        limit: 100,
+        waitMs: 0,
+        signal: new AbortController().signal,
+      });
+      const all = entries.flatMap((entry) => JSON.parse(entry.facts) as { type: string; progress: string }[]);
+      return all.filter(({ type }) => type === 'step.progress').map(({ progress }) => progress);
+    };
+    expect(await told()).toEqual([]);
+    say('reading');
+    expect(await told()).toEqual(['reading']);
+    say('writing');
+    say('testing');
+    expect(await told()).toEqual(['reading']);
+    hold.release();
+    await events.next('replied');
+    expect(await told()).toEqual(['reading', 'testing']);
+  });
+
   it('that is taken away ends the attempt, without a reply', async () => {
     const hold = gate();
     const { events } = scene.worker([functionPersona({ name: 'builder', run: hold.run })]);

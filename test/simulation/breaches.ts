@@ -29,7 +29,9 @@ export function watch(contents: MemoryContents, now: number, { name, args }: Wat
 
 /** Calls that only the owner may make. */
 const FENCED: ReadonlySet<string> = new Set(
-  ['renew', 'release', 'commit', 'discard', 'fire', 'suspect', 'absolve'].map((method) => `partitions.${method}`),
+  ['renew', 'release', 'commit', 'discard', 'fire', 'postpone', 'suspect', 'absolve'].map(
+    (method) => `partitions.${method}`,
+  ),
 );
 
 function watchFence(contents: MemoryContents, name: string, { partition, owner, epoch }: Lease): After | null {

@@ -4,6 +4,7 @@
  */
 import { Client } from '../../src/coordinator/client.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
+import { Operator } from '../../src/coordinator/client-operator.js';
 import type { CoordinatorEvent } from '../../src/coordinator/events.js';
 import { countedIds } from '../../src/core/ids.js';
 import type { Service } from '../../src/core/service.js';
@@ -170,7 +171,8 @@ export class Cast {
       }
       case 'client': {
         const client = new Client({ store, partitions, clock, ids });
-        this.#people.use(process, client).catch((error: unknown) => this.#problem(process, error));
+        const operator = new Operator({ store, partitions, clock, ids });
+        this.#people.use(process, { client, operator }).catch((error: unknown) => this.#problem(process, error));
       }
     }
   }

@@ -51,6 +51,9 @@ const READS = new Set(
     'listWorkers',
     'owners',
     'time',
+    'said',
+    'all',
+    'broken',
   ]
     .concat(['renew', 'read', 'take', 'claimAbandoned', 'join', 'leave', 'put', 'putDefinition', 'incidents', 'check'])
     .concat(['announceWorker', 'forgetWorker', 'announceCoordinator', 'forgetCoordinator', 'rollChanged', 'open']),

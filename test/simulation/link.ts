@@ -185,6 +185,7 @@ export class Link implements Hanging {
     // Whatever the store changes, it changes before it gives its promise back.
     const given = call.apply(args);
     world.ledger.look(this.process.name, name);
+    if (name === 'partitions.commit') world.lookAtLocks();
     call.stood = stoodAt(world, call);
     if (name === 'requests.reply' && world.doubled !== null) this.#double(call, world.doubled);
     if (fault?.kind === 'crash-after') this.process.crash();

@@ -3,8 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { Plans } from '../../src/coordinator/plans.js';
 import { viewOf } from '../../src/coordinator/view.js';
 import { countedIds } from '../../src/core/ids.js';
+import type { Fact } from '../../src/core/facts.js';
 import type { Store, StoredRun } from '../../src/core/ports.js';
 import { runHasEnded } from '../../src/core/statuses.js';
+import { isSteering } from '../../src/core/steering.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { nothingLost } from '../invariants/acknowledged.js';
 import { epochsInOrder, messagesAppliedOnce, versionsWithoutGap } from '../invariants/history.js';
@@ -17,6 +19,14 @@ import { DAMAGED } from './edit.js';
 import type { People } from './people.js';
 import { interpret } from './reference.js';
 import type { World } from './world.js';
+
+/** What people have done with runs. */
+const STEERED: Readonly<Partial<Record<Fact['type'], string>>> = {
+  'run.paused': 'paused',
+  'run.resumed': 'resumed',
+  'run.retried': 'retried',
+  'run.restarted': 'restarted',
+};
 
 export interface Judged {
   readonly violations: readonly Violation[];
@@ -73,6 +83,9 @@ export async function judge(world: World, people: People): Promise<Judged> {
   for (const { facts } of all)
     for (const fact of facts) {
       if (fact.type === 'message.ignored') world.answered('message ignored');
+      if (fact.type === 'step.skipped' && fact.by !== undefined) world.answered('step skipped');
+      const steered = STEERED[fact.type];
+      if (steered !== undefined && !isOfRun(fact)) world.answered(steered);
       if (fact.type === 'step.retrying' && fact.error.class === 'WORKER_LOST') world.answered('worker lost');
     }
   return { violations, transitions: all.length, runs };
@@ -133,10 +146,19 @@ function conservation(
   const found: Violation[] = [];
   const applied = new Set(transitions.flatMap((one) => one.messages.map(({ id }) => id)));
   const { dead, inbox } = world.contents.at(partition);
+  const postponed = new Set(
+    world.ledger.changes.flatMap((change) =>
+      change.type === 'taken' && change.partition === partition && change.method === 'postpone'
+        ? [change.entry.id]
+        : [],
+    ),
+  );
   const aside = new Set(dead.map(({ entry }) => entry));
   for (const change of world.ledger.changes) {
     if (change.partition !== partition || change.type !== 'posted') continue;
     const { id, kind, run } = change.entry;
+    // A timer whose time came for nothing was put back.
+    if (postponed.has(id)) continue;
     const places = Number(applied.has(id)) + Number(aside.has(id)) + Number(inbox.has(id));
     if (places === 1) continue;
     const what = `message ${id} (${kind} to ${run}) came and is in ${String(places)} of history, dead letters and inbox`;
@@ -202,13 +224,21 @@ function toldOnce(transitions: readonly Transition[]): readonly Violation[] {
   const told = new Set<string>();
   for (const { run, messages } of transitions)
     for (const message of messages) {
-      if (message.kind !== 'decide' && message.kind !== 'cancel') continue;
-      if (message.by.startsWith('run ') || (message.kind === 'decide' && message.by === 'eve')) continue;
-      const what = `${message.kind} of run ${run}${message.kind === 'decide' ? ` ${message.token ?? ''}` : ''}`;
-      if (told.has(what)) found.push({ invariant: 'I14', what: `the ${what} was told once and came twice` });
-      told.add(what);
+      const what = toldBy(message);
+      if (what === null) continue;
+      if (told.has(`${run} ${what}`))
+        found.push({ invariant: 'I14', what: `the ${what} of run ${run} was told once and came twice` });
+      told.add(`${run} ${what}`);
     }
   return found;
+}
+
+/** What a person has told; null for what somebody else has told, or what may be told several times. */
+function toldBy(message: Transition['messages'][number]): string | null {
+  if (!('by' in message) || message.by.startsWith('run ')) return null;
+  if (message.kind === 'decide') return message.by === 'eve' ? null : `decide ${message.token ?? ''}`;
+  if (message.kind === 'cancel') return 'cancel';
+  return isSteering(message.kind) ? `${message.kind} ${'reason' in message ? message.reason : message.by}` : null;
 }
 
 /** I14: whoever repeats a start until he knows is told once that he has created something. */
@@ -236,6 +266,7 @@ async function secondOpinion(means: {
       const stored = await store.runs.load(partition, run);
       if (stored === null || stored.quarantined !== null || stored.record === DAMAGED) continue;
       const view = viewOf(stored, await plans.get(stored.definition));
+      if (people.steering.shortened.has(run)) continue;
       // A person may cancel any run.
       if (view.status === 'canceled' || !runHasEnded(view.status)) continue;
       if (insideAside(world, partition, run)) continue;
@@ -263,4 +294,9 @@ function insideAside(world: World, partition: number, run: string): boolean {
   for (const [other, { quarantined, status }] of world.contents.at(partition).runs)
     if (other.startsWith(`${run}.`) && (quarantined !== null || status !== 'completed')) return true;
   return false;
+}
+
+/** Whether the run around has told it. */
+function isOfRun(fact: Fact): boolean {
+  return 'by' in fact && (fact.by ?? '').startsWith('run ');
 }

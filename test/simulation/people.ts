@@ -3,13 +3,16 @@
  * up before they know that they were heard. They remember what they were told, whatever becomes of the process they use.
  */
 import type { Client } from '../../src/coordinator/client.js';
+import type { Operator } from '../../src/coordinator/client-operator.js';
 import { CoordError } from '../../src/core/errors.js';
 import { runHasEnded } from '../../src/core/statuses.js';
+import type { SteeringKind } from '../../src/core/steering.js';
 import type { RunView, StepView } from '../../src/core/views.js';
 import type { Draw } from './draw.js';
 import type { SimulatedProcess } from './process.js';
 import { TAME } from './reference.js';
 import type { SimulatedWorkflow } from './workflows.js';
+import { Steering, type Whim } from './steering.js';
 import type { World } from './world.js';
 
 export interface Wish {
@@ -26,7 +29,7 @@ export interface Wish {
 
 /** What somebody was told has been done. */
 export interface Acknowledged {
-  readonly kind: 'start' | 'cancel' | 'signal' | 'decide';
+  readonly kind: 'start' | 'cancel' | 'signal' | 'decide' | SteeringKind;
   readonly run: string;
   readonly at: number;
 }
@@ -36,7 +39,8 @@ const UNREACHED: ReadonlySet<string> = new Set(['RUN_NOT_FOUND', 'RUN_UNREADABLE
 
 export class People {
   readonly wishes: readonly Wish[];
-  readonly acknowledged: Acknowledged[] = [];
+  readonly steering: Steering;
+  readonly #acknowledged: Acknowledged[] = [];
   /** Runs that are not there any more, since the store went back. */
   readonly gone = new Set<string>();
   /** Runs that somebody wants to cancel, with why. */
@@ -47,16 +51,23 @@ export class People {
   /** How many signals for a waiting step have got through. */
   readonly #heard = new Map<string, number>();
 
-  constructor(world: World, draw: Draw, wishes: readonly Wish[]) {
+  constructor(world: World, draw: Draw, { wishes, whims }: { wishes: readonly Wish[]; whims: readonly Whim[] }) {
     this.#world = world;
+    this.steering = new Steering(world, wishes, whims);
     this.#draw = draw;
     this.wishes = wishes;
   }
 
+  /** All that they know to be done. */
+  get acknowledged(): readonly Acknowledged[] {
+    return [...this.#acknowledged, ...this.steering.acknowledged];
+  }
+
   /** What they do with one process, until it dies. Whoever comes next goes on where this one stopped. */
-  async use(process: SimulatedProcess, client: Client): Promise<void> {
+  async use(process: SimulatedProcess, { client, operator }: { client: Client; operator: Operator }): Promise<void> {
     for (;;) {
       for (const wish of this.wishes) await this.#try(() => this.#look(client, wish));
+      await this.steering.look(client, operator);
       await process.clock.sleep(1_500);
     }
   }
@@ -75,7 +86,7 @@ export class People {
       });
       wish.run = run;
       if (created) wish.created++;
-      this.acknowledged.push({ kind: 'start', run, at: schedule.now });
+      this.#acknowledged.push({ kind: 'start', run, at: schedule.now });
       return;
     }
     if (this.gone.has(wish.run)) return;
@@ -146,7 +157,7 @@ export class People {
       await tell(`${kind} once`);
       // Somebody who is not sure says it once more, with the same key.
       if (this.#draw.chance(0.1)) await tell(`${kind} once`);
-      this.acknowledged.push({ kind, run, at: this.#world.schedule.now });
+      this.#acknowledged.push({ kind, run, at: this.#world.schedule.now });
     } catch (error) {
       if (!(error instanceof CoordError)) throw error;
       // The run went with what the store has lost.

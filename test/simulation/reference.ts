@@ -58,6 +58,9 @@ export function interpret(workflow: WorkflowDefinition, inner: readonly Workflow
         return TAME.decision;
       case 'wait':
         return one.signal === null ? null : TAME.signal(one.signal);
+      case 'lock':
+      case 'unlock':
+        return { lock: one.lock };
       case 'emit':
         return { event: one.event, data: one.data };
       case 'workflow': {

@@ -4,7 +4,7 @@
  */
 import { runHasEnded } from '../../src/core/statuses.js';
 import type { MemoryRun } from '../../src/memory/partition.js';
-import type { StepRecord } from '../../src/machines/records.js';
+import type { RunRecord, StepRecord } from '../../src/machines/records.js';
 import { DAMAGED } from './edit.js';
 import type { People } from './people.js';
 import type { World } from './world.js';
@@ -24,6 +24,7 @@ export class Rest {
     const { wishes, cancels, gone } = this.#people;
     const open: string[] = [];
     for (const { key, run } of wishes) if (run === null) open.push(`the start ${key} has not got through`);
+    open.push(...this.#people.steering.open());
     for (const run of cancels.keys()) if (!gone.has(run)) open.push(`the cancel of ${run} has not got through`);
     for (let partition = 0; partition < partitions; partition++) {
       const { runs, inbox, requests } = contents.at(partition);
@@ -53,6 +54,11 @@ export class Rest {
       const slot = [...slots.copy().values()].find(({ line }) => line.has(name));
       return slot !== undefined && [...slot.holders].every((holder) => !this.#ends(partition, holder));
     }
+    // Somebody resumes what can be reached.
+    if (run.status === 'paused') return this.#isOutOfReach(partition, name);
+    const locks = (JSON.parse(run.record) as RunRecord).locks ?? [];
+    // It begins nothing before it holds again what it held when it ended.
+    if (locks.some(({ name: lock, grant }) => grant === null && this.#isKept(lock, name))) return true;
     const records = openRecords(run);
     return records.length > 0 && records.every(([, record]) => this.#mayStay(partition, name, record));
   }
@@ -67,11 +73,25 @@ export class Rest {
     if (more.run !== undefined && (status === 'working' || more.waitsFor?.kind === 'run'))
       return !this.#ends(partition, more.run);
     if (status !== 'waiting' || more.waitsFor?.kind === 'time') return false;
+    if (more.waitsFor?.kind === 'lock') return this.#isKept(more.waitsFor.name, run);
+    if (this.#isOutOfReach(partition, run)) return true;
     const root = run.split('.')[0] ?? run;
-    // People come to an inner run through the one around it: when that cannot be read or is set aside, they do not come.
-    const around = this.#world.contents.at(partition).runs.get(root);
-    if (root !== run && (around?.record === DAMAGED || (around?.quarantined ?? null) !== null)) return true;
     return this.#people.wishes.some((wish) => wish.run === root && !wish.answered);
+  }
+
+  /** Whether another run holds the lock that will never end. */
+  #isKept(name: string, run: string): boolean {
+    const { contents, partitions } = this.#world;
+    const holder = contents.locks.get(name)?.holder?.party.id ?? run;
+    const partition = Array.from({ length: partitions }, (_, at) => at).find((at) => contents.at(at).runs.has(holder));
+    return holder !== run && partition !== undefined && !this.#ends(partition, holder);
+  }
+
+  /** People come to an inner run through the one around it: when that cannot be read or is set aside, they do not come. */
+  #isOutOfReach(partition: number, run: string): boolean {
+    const root = run.split('.')[0] ?? run;
+    const around = this.#world.contents.at(partition).runs.get(root);
+    return root !== run && (around?.record === DAMAGED || (around?.quarantined ?? null) !== null);
   }
 
   #openSteps(partition: number, name: string): string {

@@ -12,6 +12,7 @@ import { People, type Wish } from './people.js';
 import { Personas } from './personas.js';
 import { Rest } from './rest.js';
 import { Schedule } from './schedule.js';
+import { drawWhims } from './steering.js';
 import { Trace } from './trace.js';
 import { drawWorkflow } from './workflows.js';
 import { World } from './world.js';
@@ -80,7 +81,7 @@ export async function simulate(
       .flatMap(({ workflow }) => [workflow.definition.name, ...workflow.inner.map(({ name }) => name)]),
   );
   const problems: string[] = [];
-  const people = new People(world, draw.fork('people'), wishes);
+  const people = new People(world, draw.fork('people'), { wishes, whims: drawWhims(draw.fork('steering'), until) });
   const personas = new Personas(draw.fork('personas'), tame);
   const size = { coordinators: draw.between(1, 3), workers: draw.between(1, 3), leaseMs };
   const cast = new Cast({ world, draw: draw.fork('cast'), people, personas, size, problems });

@@ -17,6 +17,7 @@ import {
   workflow,
 } from '../harness/definitions.js';
 import type { Draw } from './draw.js';
+import { underLock } from './locks.js';
 
 export interface SimulatedWorkflow {
   readonly definition: WorkflowDefinition;
@@ -30,7 +31,7 @@ export function drawWorkflow(draw: Draw, name: string, tame: boolean): Simulated
   const maker = new Maker(draw, { tame, inner: within, budget: draw.between(2, 12) });
   const concurrency = draw.chance(0.3) ? { key: draw.pick(['one', 'two']), limit: draw.between(1, 2) } : null;
   const definition = {
-    ...maker.workflow(name),
+    ...underLock(draw.fork('locks'), maker.workflow(name)),
     concurrency,
     max_concurrent_steps: draw.chance(0.2) ? draw.between(1, 3) : null,
     timeout: !tame && draw.chance(0.2) ? draw.between(20, 200) : null,

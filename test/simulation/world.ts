@@ -10,6 +10,7 @@ import type { Draw } from './draw.js';
 import type { CallFault, Fault } from './faults.js';
 import { isCallFault } from './faults.js';
 import { Ledger } from './ledger.js';
+import { heldByOne } from './locks.js';
 import { clockOf, type Role, type SimulatedProcess } from './process.js';
 import type { Schedule } from './schedule.js';
 import { outcomeOf, type Trace } from './trace.js';
@@ -101,6 +102,13 @@ export class World {
       const key = `${fault.role} ${fault.method}`;
       this.#pending.set(key, [...(this.#pending.get(key) ?? []), fault]);
     }
+  }
+
+  /** What the store loses between a grant and its commit is granted again: of that nothing is promised. */
+  lookAtLocks(): void {
+    if (this.rollbacks.length > 0) return;
+    const violation = heldByOne(this.contents, this.partitions);
+    if (violation !== null) this.breaches.push(violation);
   }
 
   get down(): boolean {

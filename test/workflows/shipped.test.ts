@@ -22,6 +22,7 @@ it('are these', () => {
     'implementation.yml',
     'pr_processing.yml',
     'project-loop.yml',
+    'ticket.yml',
   ]);
 });
 
@@ -39,7 +40,7 @@ describe.each(files)('workflows/%s', (name) => {
   });
 });
 
-it('pass all their tests, which reach every step and branch', async () => {
+it('pass all their tests, which reach every step and branch', { timeout: 90_000 }, async () => {
   const report = await runTestFiles(
     { redis: null, namespace: 'coord', directory: TOP },
     { files: [join(FOLDER, 'tests')], filter: null, seed: null, color: false },

@@ -18,6 +18,8 @@ const BUILT_IN: Readonly<Record<StepType, string>> = {
   wait: 'waits for a time or a signal',
   emit: 'reports an event',
   end: 'ends the run at once',
+  lock: 'waits until the run holds a named lock',
+  unlock: 'gives a lock back before the run ends',
   plan: 'asks a persona for steps, and runs them',
 };
 

@@ -2,6 +2,7 @@
 import type { Cause, InHand } from '../../core/causes.js';
 import { ago, dateAndTime, duration } from './duration.js';
 import { failure } from './fact-line.js';
+import { partyWords } from './lock-words.js';
 import { oneLine } from './printable.js';
 import { shellWord } from './shell-word.js';
 import { answersTo, waitWords } from './waiting.js';
@@ -97,6 +98,8 @@ function told(cause: Cause, now: number): Told {
       const waitsFor = { kind: 'decision', question: cause.question } as const;
       return say(`${waitWords(waitsFor)} (asked${since})`, ...commandsFor(cause, waitsFor));
     }
+    case 'lock':
+      return say(lockText(cause, { since, now }), ...lockNext(cause));
     case 'inner-run':
       return say(`waits for run ${cause.inner} inside it`, `coord why ${shellWord(cause.inner)}`);
     case 'block':
@@ -146,6 +149,20 @@ function slotText({ key, limit, holders, ahead }: Of<'slot'>, since: string): st
   const place = ahead === null || ahead === 0 ? '' : `, ${count(ahead, 'run')} before it`;
   const who = holders.length === 0 ? 'nobody holds it' : `held by ${listed(holders)}`;
   return `waits${since} for its turn: at most ${count(limit, 'run')} with key ${JSON.stringify(key)}, ${who}${place}`;
+}
+
+function lockText(
+  { name, holder, heldSince, ahead }: Of<'lock'>,
+  { since, now }: { since: string; now: number },
+): string {
+  const held = heldSince === null ? '' : ` for ${duration(now - heldSince)}`;
+  const who = holder === null ? 'which nobody holds just now' : `held by ${partyWords(holder)}${held}`;
+  const place = ahead === null || ahead === 0 ? '' : `; ${String(ahead)} before it in the line`;
+  return `waits${since} for lock ${JSON.stringify(name)}, ${who}${place}`;
+}
+
+function lockNext({ holder }: Of<'lock'>): readonly string[] {
+  return holder?.kind === 'run' ? [`coord why ${shellWord(holder.id)}`] : ['coord locks'];
 }
 
 function busyText(

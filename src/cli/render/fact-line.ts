@@ -150,7 +150,7 @@ function opened({ branch, items, max_rounds: rounds, steps, run }: JsonObject): 
   return 'begins';
 }
 
-const TO_END = { time: '', signal: 'send it', decision: 'answer', run: 'see it' } as const;
+const TO_END = { time: '', signal: 'send it', decision: 'answer', run: 'see it', lock: 'see it' } as const;
 
 /** On the one line of a fact there is room for one command; the other choices are named. */
 function answer({ run, step, waitsFor }: Fact & { readonly type: 'step.waiting' }): string {

@@ -5,6 +5,7 @@ import type { Slot } from '../../core/ports.js';
 import type { RunView, StepView } from '../../core/views.js';
 import { dateAndTime, duration, timeOfDay } from './duration.js';
 import { formOptions } from './form-words.js';
+import { lockWords } from './lock-words.js';
 import { oneLine } from './printable.js';
 import { shellWord } from './shell-word.js';
 
@@ -21,6 +22,8 @@ export function waitWords(waitsFor: WaitsFor): string {
     }
     case 'run':
       return `waits with run ${oneLine(waitsFor.run)}`;
+    case 'lock':
+      return `waits for ${lockWords(waitsFor.name, waitsFor.holder)}`;
   }
 }
 
@@ -54,6 +57,7 @@ export function answersTo(
   if (waitsFor.kind === 'signal')
     return [{ command: `coord signal ${shellWord(run)} ${shellWord(waitsFor.name)}`, meaning: '' }];
   if (waitsFor.kind === 'run') return [{ command: `coord show ${shellWord(waitsFor.run)}`, meaning: '' }];
+  if (waitsFor.kind === 'lock') return waitsFor.holder === undefined ? [] : [{ command: 'coord locks', meaning: '' }];
   return waitsFor.question.choices.map(({ id, label }) => ({
     command: `coord decide ${shellWord(run)} ${shellWord(step)} ${shellWord(id)}${formOptions(form, id)}`,
     meaning: label === id ? '' : oneLine(label),
@@ -81,7 +85,7 @@ export function asksOf(view: RunView): readonly Ask[] {
 
 /** A step that waits with a run inside asks nothing itself. */
 function askOf(run: string, { id, waitsFor, form }: StepView): readonly Ask[] {
-  if (waitsFor === null || waitsFor.kind === 'time' || waitsFor.kind === 'run') return [];
+  if (waitsFor?.kind !== 'signal' && waitsFor?.kind !== 'decision') return [];
   const token = waitsFor.kind === 'signal' ? `signal ${waitsFor.name}` : waitsFor.question.token;
   const asked = { run, step: id, form };
   const commands = answersTo(waitsFor, asked);

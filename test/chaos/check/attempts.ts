@@ -70,12 +70,14 @@ function repliesOf(
   }
 }
 
-/** I8: one reply at most is taken per token, and a step succeeds once at most. */
+/** I8: one reply at most is taken per token, and a step succeeds once at most until somebody has it run again. */
 export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
   const found = new Found('I8');
   for (const { run, entries } of runsOf(dump)) {
     const taken = new Set<string>();
     const succeeded = new Set<string>();
+    // Attempts count on when a step runs again; steps that ask nobody have none.
+    const attempts = new Set<string>();
     for (const { messages, facts } of entries) {
       const ignored = new Set(facts.flatMap(({ type, cause }) => (type === 'message.ignored' ? [cause] : [])));
       for (const message of messages) {
@@ -85,9 +87,13 @@ export function oneResultPerAttempt(dump: Dump): readonly Violation[] {
         taken.add(message.token);
       }
       for (const fact of facts) {
+        if (fact.type === 'run.retried' || fact.type === 'run.restarted') succeeded.clear();
         if (fact.type !== 'step.succeeded') continue;
-        if (succeeded.has(fact.step)) found.duplicated(`${run}: step ${fact.step} succeeded twice`);
+        const attempt = `${fact.step} with attempt ${String(fact.attempt)}`;
+        if (succeeded.has(fact.step) || (fact.attempt > 0 && attempts.has(attempt)))
+          found.duplicated(`${run}: step ${attempt} succeeded twice`);
         succeeded.add(fact.step);
+        attempts.add(attempt);
       }
     }
   }

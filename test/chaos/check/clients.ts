@@ -22,13 +22,24 @@ interface Known {
   readonly runs: ReadonlySet<string>;
 }
 
+const DRIVER = 'driver';
+/** Kinds of messages that a client sends. */
+const TOLD: ReadonlySet<string> = new Set(['cancel', 'signal', 'decide', 'pause', 'resume', 'retry', 'restart']);
+
 function markOf(message: Message): string | null {
   switch (message.kind) {
     case 'cancel':
       return message.reason;
+    case 'pause':
+    case 'retry':
+    case 'restart':
+      // A run tells those inside it too.
+      return message.by === DRIVER ? message.reason : null;
     case 'signal':
     case 'decide':
       return message.by;
+    case 'resume':
+      return message.by.startsWith('run ') ? null : message.by;
     default:
       return null;
   }
@@ -45,9 +56,9 @@ function known(dump: Dump): Known {
           if (mark !== null) count(mark);
         }
     for (const { fields } of [...dead, ...inbox.entries]) {
-      if (!['cancel', 'signal', 'decide'].includes(fields['kind'] ?? '')) continue;
+      if (!TOLD.has(fields['kind'] ?? '')) continue;
       const body = JSON.parse(fields['body'] ?? '{}') as { reason?: string; by?: string };
-      count(fields['kind'] === 'cancel' ? (body.reason ?? '') : (body.by ?? ''));
+      count(body.reason ?? body.by ?? '');
     }
   }
   return { marks, runs: new Set(dump.partitions.flatMap(({ runs }) => runs.map(({ run }) => run))) };

@@ -1,4 +1,5 @@
 /** How everything must lie when the faults are over: runs at their end, nothing left behind. */
+import type { Fact } from '../../../src/core/facts.js';
 import { runHasEnded, type RunStatus, stepIsSettled, type StepStatus } from '../../../src/core/statuses.js';
 import type { Dump, DumpedPartition, DumpedRun } from '../dump.js';
 import { runsOf } from './journals.js';
@@ -9,6 +10,8 @@ interface StoredStep {
   readonly token: string | null;
   readonly more: { readonly waitsFor?: { readonly kind: string } };
 }
+
+const TAKEN_UP: ReadonlySet<Fact['type']> = new Set(['run.retried', 'run.restarted'] as const);
 
 function stepsOf({ fields }: DumpedRun): readonly (readonly [string, StoredStep])[] {
   return Object.entries(fields).flatMap(([name, text]) =>
@@ -27,8 +30,10 @@ export function everythingHasEnded(dump: Dump, parked: ReadonlySet<string>): rea
       found.stuck(`${run} is ${status}: ${whyNot(stored)}`);
     if (listed.length !== 1 || listed[0] !== status)
       found.stuck(`${run} is ${status} and is listed as ${listed.join(' and ')}`);
+    // What was put back when it was taken up again, and was not come to, stays so.
+    const takenUp = stored.entries.some(({ facts }) => facts.some(({ type }) => TAKEN_UP.has(type)));
     for (const [step, record] of stepsOf(stored))
-      if (runHasEnded(status) && !stepIsSettled(record.status))
+      if (runHasEnded(status) && !stepIsSettled(record.status) && !(takenUp && record.status === 'pending'))
         found.stuck(`${run} is ${status}, but its step ${step} is ${record.status}`);
   }
   return found.violations;

@@ -112,3 +112,21 @@ test('coord fork starts another run, which coord diff compares with the first', 
   });
   expect(await ended('fork', run, '--from', 'b', '--persona', 'b')).toMatchObject({ code: 2 });
 });
+
+test('coord fork refuses a persona that nobody can serve, and warns where that cannot be known', async () => {
+  world.files = new Set(['worker', 'reviewer']);
+  world.workflows.set('w', workflow([step('a'), step('b', { dependencies: ['a'] })], { name: 'w' }));
+  const run = /Started run (\S+)/.exec((await ended('run', 'w')).out)?.[1] ?? '';
+  const forkTo = (persona: string): ReturnType<typeof ended> =>
+    ended('fork', run, '--from', 'b', '--persona', `b=${persona}`);
+  const refused = await forkTo('reviwer');
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain('there is no persona file "reviwer" here, and nobody serves');
+  expect(refused.err).toContain('Did you mean "reviewer"?');
+  expect(await world.client.list()).toHaveLength(1);
+  expect(await forkTo('reviewer')).toMatchObject({ code: 0, err: '' });
+  world.files = null;
+  const warned = await forkTo('elsewhere');
+  expect(warned).toMatchObject({ code: 0 });
+  expect(warned.err).toContain('the step will wait until somebody does');
+});
