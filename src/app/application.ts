@@ -29,7 +29,7 @@ import { listScheduleFiles, loadSchedules } from '../definition/load-schedules.j
 import { loadStepTypes } from '../definition/load-types.js';
 import { allSteps, isAsking, personasOf } from '../definition/steps.js';
 import { loadPersonas } from '../personas/catalog.js';
-import type { PersonaDefinition } from '../personas/persona-file.js';
+import type { PersonaDefinition } from '../personas/persona.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers, stopServer } from '../redis/managed-server.js';
 import { ensureBackgroundHost, liveOwners, stopBackgroundHosts } from './background.js';

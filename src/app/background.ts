@@ -13,7 +13,7 @@ import { partitionOf } from '../core/ids.js';
 import { canonicalJson, type JsonValue, sha256 } from '../core/json.js';
 import type { Store } from '../core/ports.js';
 import { processRuns, signalProcess } from '../core/processes.js';
-import type { PersonaDefinition } from '../personas/persona-file.js';
+import type { PersonaDefinition } from '../personas/persona.js';
 import { withLock } from '../core/turns.js';
 import { ensureStateDirectory, type Means } from './connect.js';
 import { isDeadHere } from './host.js';

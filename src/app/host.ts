@@ -10,7 +10,7 @@ import { Scheduler } from '../coordinator/scheduler.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
 import { WorkerHost } from '../personas/host.js';
-import type { PersonaDefinition } from '../personas/persona-file.js';
+import type { PersonaDefinition } from '../personas/persona.js';
 import { openRepository } from '../personas/repository.js';
 import { Caretaker } from './caretaker.js';
 import { Collector } from './collector.js';

@@ -5,7 +5,7 @@ import { systemClock } from '../core/clock.js';
 import { randomIds } from '../core/ids.js';
 import { createMemoryStore } from '../memory/store.js';
 import { WorkerHost } from '../personas/host.js';
-import type { PersonaDefinition } from '../personas/persona-file.js';
+import type { PersonaDefinition } from '../personas/persona.js';
 
 export interface MemoryEngine {
   readonly client: Client;

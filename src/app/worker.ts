@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
 import { WorkerHost } from '../personas/host.js';
-import type { PersonaDefinition } from '../personas/persona-file.js';
+import type { PersonaDefinition } from '../personas/persona.js';
 import { parseAddress } from '../redis/address.js';
 import { openRedisStore } from '../redis/store.js';
 import type { ConnectOptions } from './client.js';

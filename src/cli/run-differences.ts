@@ -1,5 +1,5 @@
 /** Two runs, step by step: where they went the same way, and where not. */
-import type { ArtifactRef } from '../core/messages.js';
+import type { ArtifactRef } from '../core/exchange.js';
 import type { RunView, StepView } from '../core/views.js';
 
 /** What can differ between two runs of a step. */

@@ -2,7 +2,8 @@
 import { CoordError } from '../core/errors.js';
 import { partitionOf, runIdFor } from '../core/ids.js';
 import { canonicalJson, type JsonObject, sha256 } from '../core/json.js';
-import type { ArtifactRef, RunInput } from '../core/messages.js';
+import type { ArtifactRef } from '../core/exchange.js';
+import type { RunInput } from '../core/messages.js';
 import type { Store } from '../core/ports.js';
 import { didYouMean } from '../core/suggest.js';
 import { allSteps, isAsking } from '../definition/steps.js';

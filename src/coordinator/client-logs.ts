@@ -1,7 +1,7 @@
 /** What personas report: attempts as they begin and end, and their progress, of which only the feed tells. */
 import type { Fact } from '../core/facts.js';
 import { journalMessages } from '../core/journal.js';
-import type { ArtifactRef } from '../core/messages.js';
+import type { ArtifactRef } from '../core/exchange.js';
 import { type Following, newFacts, Told } from './client-follow.js';
 import { type Ear, factsOf, feedReaderOf, PAGE } from './feed-reader.js';
 

@@ -6,7 +6,7 @@ import type { Explanation } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import type { Fact } from '../core/facts.js';
 import { partitionOf } from '../core/ids.js';
-import type { ArtifactRef } from '../core/messages.js';
+import type { ArtifactRef } from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { Client } from './client.js';

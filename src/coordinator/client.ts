@@ -7,13 +7,8 @@ import { CoordError } from '../core/errors.js';
 import type { Fact } from '../core/facts.js';
 import { type Ids, partitionOf, RUN_ID, runIdFor } from '../core/ids.js';
 import { canonicalJson, type JsonObject, sha256 } from '../core/json.js';
-import {
-  type ArtifactRef,
-  cancelBodySchema,
-  decideBodySchema,
-  type RunInput,
-  signalBodySchema,
-} from '../core/messages.js';
+import { type ArtifactRef } from '../core/exchange.js';
+import { cancelBodySchema, decideBodySchema, type RunInput, signalBodySchema } from '../core/messages.js';
 import type { Admission, Store, StoredRun, WorkerInfo } from '../core/ports.js';
 import { RUN_STATUSES, runHasEnded, type RunStatus } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';

@@ -1,5 +1,6 @@
 /** Between what is stored and what is folded: records to state, inbox entries to messages, a fold to a commit. */
 import { CoordError, messageOf } from '../core/errors.js';
+import { type PersonaReply, personaReplySchema, REPLY_LIMIT_BYTES } from '../core/exchange.js';
 import {
   cancelBodySchema,
   type Claim,
@@ -8,10 +9,7 @@ import {
   migrateBodySchema,
   type Message,
   MESSAGE_LIMIT_BYTES,
-  type PersonaReply,
   parseTimer,
-  personaReplySchema,
-  REPLY_LIMIT_BYTES,
   replyHeadSchema,
   runInputSchema,
   signalBodySchema,

@@ -5,7 +5,7 @@
 import type { Asked } from './asked.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { LockParty } from './lock-port.js';
-import type { ArtifactRef } from './messages.js';
+import type { ArtifactRef } from './exchange.js';
 import type { ErrorClass, Verdict } from './statuses.js';
 
 interface FactBase {

@@ -1,6 +1,6 @@
 /** A run as people and programs are shown it: the stored records, the live claims and the definition put together. */
 import type { JsonObject, JsonValue } from './json.js';
-import type { ArtifactRef, Workspace } from './messages.js';
+import type { ArtifactRef, Workspace } from './exchange.js';
 import type { StepFailure, WaitsFor } from './facts.js';
 import type { Slot } from './ports.js';
 import type { RunStatus, StepStatus, Verdict } from './statuses.js';

@@ -4,7 +4,7 @@
  */
 import { CoordError } from '../core/errors.js';
 import type { JsonValue } from '../core/json.js';
-import { RESULTS_LIMIT } from '../core/messages.js';
+import { RESULTS_LIMIT } from '../core/exchange.js';
 import type { Expression } from '../expression/expression.js';
 import { compileValue, type ValueTemplate } from '../expression/template.js';
 import { compileSchema, type SchemaIssue, type SchemaTest } from './json-schema.js';

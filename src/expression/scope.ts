@@ -1,6 +1,6 @@
 /** What a condition or template may read: the whole of it, and nothing else is in reach. */
 import type { JsonObject, JsonValue } from '../core/json.js';
-import type { ArtifactRef } from '../core/messages.js';
+import type { ArtifactRef } from '../core/exchange.js';
 
 /** An earlier step, as `steps.<id>` shows it. */
 export interface StepScope {

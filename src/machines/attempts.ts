@@ -1,7 +1,7 @@
 /** What an attempt's end leads to: the step passes, is tried again, goes to another persona, or fails. */
 import type { StepFailure } from '../core/facts.js';
 import { isJsonObject } from '../core/json.js';
-import type { PersonaReply } from '../core/messages.js';
+import type { PersonaReply } from '../core/exchange.js';
 import { type ErrorClass, RETRYABLE_CLASSES, type Verdict } from '../core/statuses.js';
 import { type PlannedSteps, parseSteps } from '../definition/planned-steps.js';
 import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definition/steps.js';

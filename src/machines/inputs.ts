@@ -1,7 +1,7 @@
 /** What a persona needs to know from people before it can go on: a question, and a new attempt with the answers. */
 import type { Asked } from '../core/asked.js';
 import type { JsonObject } from '../core/json.js';
-import type { PersonaReply } from '../core/messages.js';
+import type { PersonaReply } from '../core/exchange.js';
 import { ask } from './failures.js';
 import { moveStep } from './moves.js';
 import type { Draft } from './state.js';

@@ -9,7 +9,7 @@ import { askedListSchema } from '../core/asked.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { lockPartySchema } from '../core/lock-port.js';
-import { artifactRefSchema } from '../core/messages.js';
+import { artifactRefSchema } from '../core/exchange.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES, VERDICTS } from '../core/statuses.js';
 import { stepsSchema } from '../definition/stored.js';
 

@@ -1,6 +1,6 @@
 /** What is asked of a persona: one attempt of one step as a request, with what the steps before it came to. */
 import { type JsonObject, sha256 } from '../core/json.js';
-import { type PersonaRequest, PROTOCOL_VERSION, RESULTS_LIMIT } from '../core/messages.js';
+import { type PersonaRequest, PROTOCOL_VERSION, RESULTS_LIMIT } from '../core/exchange.js';
 import { stepIsSettled } from '../core/statuses.js';
 import type { Scope } from '../expression/scope.js';
 import { isWithin } from '../expression/size.js';

@@ -3,7 +3,7 @@
  * it is asked for, so that no result is stored twice.
  */
 import type { JsonValue } from '../core/json.js';
-import type { ArtifactRef, StepOutcome } from '../core/messages.js';
+import type { ArtifactRef, StepOutcome } from '../core/exchange.js';
 import { stepIsSettled } from '../core/statuses.js';
 import type { PlannedList } from '../definition/plan.js';
 import { frameOf, planned, prefixOf, type Run, subPlanOf } from './instances.js';

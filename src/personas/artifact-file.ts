@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { ARTIFACT_LIMIT_BYTES } from '../core/messages.js';
+import { ARTIFACT_LIMIT_BYTES } from '../core/exchange.js';
 import { abbreviate } from './plain-text.js';
 import { type DeclaredArtifact, mediaTypeOf } from './reply.js';
 import type { RawArtifact } from './runner.js';

@@ -11,7 +11,7 @@ import {
   type PersonaReply,
   type PersonaRequest,
   REPLY_LIMIT_BYTES,
-} from '../core/messages.js';
+} from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
 import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';

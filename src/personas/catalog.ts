@@ -5,16 +5,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CoordError, messageOf } from '../core/errors.js';
-import {
-  formatProblem,
-  type FunctionPersona,
-  type GitPersona,
-  PERSONA_FILE_LIMIT_BYTES,
-  PERSONA_NAME,
-  type PersonaDefinition,
-  type PersonaProblem,
-  parsePersonaFile,
-} from './persona-file.js';
+import { type FunctionPersona, type GitPersona, PERSONA_NAME, type PersonaDefinition } from './persona.js';
+import { formatProblem, PERSONA_FILE_LIMIT_BYTES, type PersonaProblem, parsePersonaFile } from './persona-file.js';
 import type { PersonaFunction } from './runner.js';
 
 /**

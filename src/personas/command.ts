@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
-import type { PersonaRequest } from '../core/messages.js';
+import type { PersonaRequest } from '../core/exchange.js';
 import { attemptMarks, fileSafe } from './attempt-files.js';
 import { type ChildEnd, runChild } from './child.js';
 import { interpretJson, interpretText } from './command-reply.js';
 import { personaEnvironment } from './environment.js';
-import type { CommandPersona } from './persona-file.js';
+import type { CommandPersona } from './persona.js';
 import { plainLine } from './plain-text.js';
 import { type AttemptContext, errorReply, type PersonaRunner, type RawReply } from './runner.js';
 

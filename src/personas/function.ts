@@ -1,9 +1,9 @@
 /** Personas of kind `function`: a JavaScript function, imported from a file or handed over by a program. */
 import { pathToFileURL } from 'node:url';
 import { CoordError, messageOf } from '../core/errors.js';
-import type { PersonaRequest } from '../core/messages.js';
+import type { PersonaRequest } from '../core/exchange.js';
 import { collectArtifacts } from './artifact-file.js';
-import type { FunctionPersona } from './persona-file.js';
+import type { FunctionPersona } from './persona.js';
 import { abbreviate } from './plain-text.js';
 import { checkReply, EXPECTED_REPLY } from './reply.js';
 import { type AttemptContext, errorReply, type PersonaFunction, type PersonaRunner, type RawReply } from './runner.js';

@@ -6,12 +6,12 @@
 import type { Clock } from '../core/clock.js';
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import type { JsonObject } from '../core/json.js';
-import type { PersonaRequest } from '../core/messages.js';
+import type { PersonaRequest } from '../core/exchange.js';
 import { type GitParams, readGitParams, refuse } from './git-arguments.js';
 import { GitPlace } from './git-place.js';
 import { GitRemote } from './git-remote.js';
 import { complaintOf, redacted } from './git.js';
-import type { GitPersona } from './persona-file.js';
+import type { GitPersona } from './persona.js';
 import { plainLine } from './plain-text.js';
 import { type AttemptContext, errorReply, type PersonaRunner, type RawReply } from './runner.js';
 

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
-import type { Workspace } from '../core/messages.js';
+import type { Workspace } from '../core/exchange.js';
 import { didYouMean } from '../core/suggest.js';
 import { refuse } from './git-arguments.js';
 import { type GitOptions, git, type GitResult, identity } from './git.js';

@@ -17,7 +17,7 @@ import { buryDead } from './dead-workers.js';
 import { InHand } from './in-hand.js';
 import { Intake } from './intake.js';
 import { untilKnown } from './patience.js';
-import type { PersonaDefinition } from './persona-file.js';
+import type { PersonaDefinition } from './persona.js';
 import { parseRequest } from './request.js';
 import type { PersonaRunner } from './runner.js';
 import { runnerFor } from './runners.js';

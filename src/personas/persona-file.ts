@@ -2,72 +2,25 @@
  * A persona file: Markdown with YAML front matter, whose body is the role's prompt. Parsing reports every problem
  * at once, each with its place, and refuses keys it does not know, so that a slip is never a silent default.
  */
-import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { didYouMean } from '../core/suggest.js';
-import { refusalOf } from './environment.js';
+import { FILE_KINDS, type Kind, KINDS } from './file-kinds.js';
 import { FrontMatter, type FrontMatterProblem, splitFrontMatter } from './front-matter.js';
-import type { PersonaFunction } from './runner.js';
-
-interface PersonaBase {
-  readonly name: string;
-  readonly description: string;
-  /** The role's prompt: the body of the file; empty for none. */
-  readonly prompt: string;
-  /** Absolute path of its file; null for a persona that a program defined. */
-  readonly file: string | null;
-  /** Attempts that one worker runs at the same time. */
-  readonly concurrency: number;
-  /** Kept for programs that read them; coord itself does not use these two. */
-  readonly tools: readonly string[];
-  readonly model: string | null;
-}
-
-export interface CommandPersona extends PersonaBase {
-  readonly kind: 'command';
-  /** Program and arguments; paths that were relative to the file are absolute here. */
-  readonly command: readonly string[];
-  /** Names of variables passed through in addition to the base allow-list. */
-  readonly env: readonly string[];
-  readonly output: 'json' | 'text';
-}
-
-export interface FunctionPersona extends PersonaBase {
-  readonly kind: 'function';
-  /** The function itself, or where to import it from. */
-  readonly run: PersonaFunction | { readonly module: string; readonly export: string };
-}
-
-/** Git operations in the run's worktree, done by coord itself. */
-export interface GitPersona extends PersonaBase {
-  readonly kind: 'git';
-  /** Branches of remotes that are never pushed to; null: `main`, `master` and the remote's default branch. */
-  readonly protected: readonly string[] | null;
-}
-
-export type PersonaDefinition = CommandPersona | FunctionPersona | GitPersona;
+import { PERSONA_NAME, type PersonaBase, type PersonaDefinition } from './persona.js';
 
 export type PersonaProblem = FrontMatterProblem & { readonly file: string };
 export type ParsedPersona =
   | { readonly persona: PersonaDefinition; readonly problems: readonly [] }
   | { readonly persona: null; readonly problems: readonly PersonaProblem[] };
 
-export const PERSONA_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 /** Largest persona file, in bytes. */
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
-const KINDS = ['command', 'function', 'git'] as const;
-type Kind = (typeof KINDS)[number];
 const LATER_KINDS = new Set(['model', 'agent', 'http', 'human']);
 const COMMON_KEYS = ['name', 'description', 'kind', 'concurrency', 'tools', 'model'];
-const KEYS: Readonly<Record<Kind, readonly string[]>> = {
-  command: ['command', 'env', 'output'],
-  function: ['module', 'export'],
-  git: ['protected'],
-};
 
 /** `file` is an absolute path; relative paths in the text are resolved against its folder. */
 export function parsePersonaFile(text: string, file: string): ParsedPersona {
-  const folder = dirname(file);
   const failed = (problems: readonly FrontMatterProblem[]): ParsedPersona => ({
     persona: null,
     problems: problems.map((problem) => ({ ...problem, file })),
@@ -85,25 +38,10 @@ export function parsePersonaFile(text: string, file: string): ParsedPersona {
 
   const base = { ...readCommon(front, file), prompt: parts.body, file };
   const kind = readKind(front);
-  const persona = kind === null ? null : readPersona(front, { base, kind, folder });
+  const persona = kind === null ? null : FILE_KINDS[kind].read(front, { base, folder: dirname(file) });
   refuseKeys(front, kind);
   if (persona === null || front.problems.length > 0) return failed(front.sortedProblems());
   return { persona, problems: [] };
-}
-
-function readPersona(
-  front: FrontMatter,
-  about: { readonly base: PersonaBase; readonly kind: Kind; readonly folder: string },
-): PersonaDefinition {
-  const { base, kind, folder } = about;
-  switch (kind) {
-    case 'command':
-      return { ...base, kind, ...readCommand(front, folder) };
-    case 'function':
-      return { ...base, kind, run: readFunction(front, folder) };
-    case 'git':
-      return { ...base, kind, protected: front.has('protected') ? front.list('protected') : null };
-  }
 }
 
 /** One line per problem, in the form that editors and terminals open: `file:line:column`. */
@@ -147,43 +85,9 @@ function readKind(front: FrontMatter): Kind | null {
   return null;
 }
 
-function readCommand(front: FrontMatter, folder: string): Pick<CommandPersona, 'command' | 'env' | 'output'> {
-  const command = front.has('command') ? front.list('command') : null;
-  if (!front.has('command')) {
-    front.report('command', 'missing_key', 'kind "command" needs the key "command": a list of program and arguments');
-  } else if (command !== null && (command.length === 0 || command[0] === '')) {
-    front.report('command', 'bad_value', 'command must name a program');
-  } else if (command?.some((argument) => argument.includes('\0')) === true) {
-    front.report('command', 'bad_value', 'command must not hold NUL characters');
-  }
-  const env = front.has('env') ? (front.list('env') ?? []) : [];
-  for (const name of env) {
-    const refusal = refusalOf(name);
-    if (refusal !== null) front.report('env', 'refused_variable', `env: "${name}" ${refusal}`);
-  }
-  return {
-    command: (command ?? []).map((argument, index) => resolveArgument(argument, { folder, first: index === 0 })),
-    env,
-    output: front.choice('output', ['json', 'text']) ?? 'json',
-  };
-}
-
-/** The program when it holds a `/`, and any argument that begins with `./` or `../`, stand beside the file. */
-function resolveArgument(argument: string, place: { readonly folder: string; readonly first: boolean }): string {
-  const beside = /^\.\.?\//.test(argument) || (place.first && argument.includes('/') && !isAbsolute(argument));
-  return beside ? resolve(place.folder, argument) : argument;
-}
-
-function readFunction(front: FrontMatter, folder: string): { module: string; export: string } {
-  for (const key of KEYS.function) {
-    if (!front.has(key)) front.report(key, 'missing_key', `kind "function" needs the key "${key}"`);
-  }
-  return { module: resolve(folder, front.text('module') ?? ''), export: front.text('export') ?? '' };
-}
-
 function refuseKeys(front: FrontMatter, kind: Kind | null): void {
-  const every = [...COMMON_KEYS, ...Object.values(KEYS).flat()];
-  const mine = kind === null ? every : [...COMMON_KEYS, ...KEYS[kind]];
+  const every = [...COMMON_KEYS, ...KINDS.flatMap((known) => FILE_KINDS[known].keys)];
+  const mine = kind === null ? every : [...COMMON_KEYS, ...FILE_KINDS[kind].keys];
   for (const key of front.keys) {
     if (mine.includes(key)) continue;
     if (every.includes(key)) {

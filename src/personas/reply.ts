@@ -4,7 +4,13 @@
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
 import { askedListSchema, whyNotAsked } from '../core/asked.js';
-import { type AttemptError, type PersonaReply, REPLY_STATUSES } from '../core/messages.js';
+import {
+  type AttemptError,
+  type PersonaReply,
+  REPLY_STATUSES,
+  RESUME_LIMIT_MS,
+  usageSchema,
+} from '../core/exchange.js';
 import { ERROR_CLASSES, type ErrorClass } from '../core/statuses.js';
 import { didYouMean } from '../core/suggest.js';
 import { abbreviate } from './plain-text.js';
@@ -16,7 +22,7 @@ export interface DeclaredArtifact {
   readonly source: { readonly content: string } | { readonly path: string };
 }
 
-export interface DeclaredReply extends Pick<PersonaReply, 'error' | 'prompt' | 'questions' | 'result' | 'status'> {
+export interface DeclaredReply extends Omit<PersonaReply, 'artifacts' | 'commit'> {
   readonly artifacts: readonly DeclaredArtifact[];
 }
 
@@ -29,7 +35,7 @@ export const EXPECTED_REPLY =
 /** Most artifacts of one reply; one more is kept for the attempt's log. */
 const ARTIFACTS_LIMIT = 199;
 
-const KEYS = ['status', 'result', 'error', 'artifacts', 'questions', 'prompt'];
+const KEYS = ['status', 'result', 'error', 'artifacts', 'questions', 'prompt', 'usage', 'session', 'resumeInMs'];
 const ARTIFACT_KEYS = ['name', 'type', 'content', 'path'];
 const DEPTH_LIMIT = 64;
 const MESSAGE_LIMIT = 8_000;
@@ -52,10 +58,14 @@ export function checkReply(value: unknown): CheckedReply {
   if ((status === 'pass' || status === 'needs_input') && said.message !== null)
     problems.push(`status is "${status}" but there is an "error"`);
   const asked = readAsked(members, { asks: status === 'needs_input', problems });
+  const about = readAbout(members, { waits: said.class === 'QUOTA' || said.class === 'RATE_LIMIT', problems });
   if (status === undefined || problems.length > 0) return bad(...problems);
 
   const result = members['result'] ?? null;
-  return { reply: { status, result, error: errorOf(status, { ...said, result }), artifacts, ...asked }, problems: [] };
+  return {
+    reply: { status, result, error: errorOf(status, { ...said, result }), artifacts, ...asked, ...about },
+    problems: [],
+  };
 }
 
 /** What people are asked, which goes with `needs_input` only. */
@@ -76,6 +86,28 @@ function readAsked(
   return {
     questions: askedListSchema.parse(questions),
     ...(typeof prompt === 'string' && { prompt: prompt.slice(0, MESSAGE_LIMIT) }),
+  };
+}
+
+/** What the attempt has used, the conversation it stands in, and when another one makes sense. */
+function readAbout(
+  { usage, session, resumeInMs }: JsonObject,
+  { waits, problems }: { readonly waits: boolean; readonly problems: string[] },
+): Pick<DeclaredReply, 'usage' | 'session' | 'resumeInMs'> {
+  const used = usageSchema.safeParse(usage ?? {});
+  for (const issue of used.error?.issues.slice(0, 3) ?? [])
+    problems.push(`"${['usage', ...issue.path].join('.')}": ${issue.message}`);
+  if (session !== undefined && (typeof session !== 'string' || session === '' || session.length > 200))
+    problems.push('"session" must be a text of at most 200 characters');
+  const isTime = typeof resumeInMs === 'number' && Number.isInteger(resumeInMs) && resumeInMs > 0;
+  if (resumeInMs !== undefined && (!isTime || resumeInMs > RESUME_LIMIT_MS))
+    problems.push(`"resumeInMs" must be a whole number of ms from 1 to ${String(RESUME_LIMIT_MS)}`);
+  if (resumeInMs !== undefined && !waits)
+    problems.push('"resumeInMs" goes with an "error" of class RATE_LIMIT or QUOTA only');
+  return {
+    ...(usage !== undefined && used.data !== undefined && { usage: used.data }),
+    ...(typeof session === 'string' && { session }),
+    ...(isTime && { resumeInMs }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Reads a delivered request, which may be anything: whoever can write to the stream may have written it. */
 import { RUN_ID } from '../core/ids.js';
 import { isJsonObject } from '../core/json.js';
-import { type PersonaRequest, personaRequestSchema, PROTOCOL_VERSION } from '../core/messages.js';
+import { type PersonaRequest, personaRequestSchema, PROTOCOL_VERSION } from '../core/exchange.js';
 import type { Delivery } from '../core/request-port.js';
 
 export type ParsedRequest =

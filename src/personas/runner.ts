@@ -1,5 +1,5 @@
 /** The contract between the worker host and a kind of persona: what an attempt is given and what it hands back. */
-import type { AttemptError, PersonaReply, PersonaRequest } from '../core/messages.js';
+import type { AttemptError, PersonaReply, PersonaRequest } from '../core/exchange.js';
 
 /** An artifact as produced, before it is stored. */
 export interface RawArtifact {
@@ -9,7 +9,7 @@ export interface RawArtifact {
 }
 
 /** What an attempt came to, with artifacts still in hand. */
-export interface RawReply extends Pick<PersonaReply, 'error' | 'prompt' | 'questions' | 'result' | 'status'> {
+export interface RawReply extends Omit<PersonaReply, 'artifacts' | 'commit'> {
   readonly artifacts: readonly RawArtifact[];
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.js';
 import { type CommandLimits, CommandRunner } from './command.js';
 import { FunctionRunner } from './function.js';
 import { GitRunner } from './git-operation.js';
-import type { PersonaDefinition } from './persona-file.js';
+import type { PersonaDefinition } from './persona.js';
 import type { PersonaRunner } from './runner.js';
 
 export function runnerFor(

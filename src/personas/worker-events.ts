@@ -1,6 +1,6 @@
 /** What a worker reports while it works: for its log, and for tests, which wait for these instead of sleeping. */
 import type { AttemptKey } from '../core/request-port.js';
-import type { PersonaReply } from '../core/messages.js';
+import type { PersonaReply } from '../core/exchange.js';
 
 /** Why an attempt was ended from outside. */
 export type EndReason =

@@ -6,7 +6,7 @@ import { isAbsolute } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { CoordError } from '../core/errors.js';
 import { RUN_ID } from '../core/ids.js';
-import type { PersonaReply, PersonaRequest } from '../core/messages.js';
+import type { PersonaReply, PersonaRequest } from '../core/exchange.js';
 import type { AttemptFiles } from './attempt-files.js';
 import { git } from './git.js';
 import { plainLine } from './plain-text.js';

@@ -3,7 +3,7 @@
  * it is asked to. A hanging persona keeps its heartbeat, a lost worker does not.
  */
 import type { Clock } from '../core/clock.js';
-import { type ArtifactRef, type PersonaReply, type PersonaRequest, personaRequestSchema } from '../core/messages.js';
+import { type ArtifactRef, type PersonaReply, type PersonaRequest, personaRequestSchema } from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
 import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { ScriptedReply } from './scenario.js';

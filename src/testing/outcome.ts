@@ -1,6 +1,6 @@
 /** What a simulated run left behind, and the questions that tests ask of it. */
 import type { Fact } from '../core/facts.js';
-import type { PersonaRequest } from '../core/messages.js';
+import type { PersonaRequest } from '../core/exchange.js';
 import type { StepView, RunView } from '../core/views.js';
 import { BLOCK_TYPES } from '../definition/steps.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';

@@ -1,5 +1,5 @@
 /** The scripted replies of a test: which one a request gets. The most exact key wins; a list goes by occurrence. */
-import type { PersonaRequest } from '../core/messages.js';
+import type { PersonaRequest } from '../core/exchange.js';
 import type { Choices } from './choices.js';
 import { PASS, type ReplyList, type ScriptedDecision, type ScriptedReply } from './scenario.js';
 

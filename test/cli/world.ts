@@ -34,7 +34,7 @@ import { ManualClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
 import { countedIds } from '../../src/core/ids.js';
 import type { JsonObject } from '../../src/core/json.js';
-import { type PersonaReply, type PersonaRequest, personaRequestSchema } from '../../src/core/messages.js';
+import { type PersonaReply, type PersonaRequest, personaRequestSchema } from '../../src/core/exchange.js';
 import type { Store } from '../../src/core/ports.js';
 import type { TestReport } from '../../src/core/test-report.js';
 import { MemoryContents } from '../../src/memory/contents.js';

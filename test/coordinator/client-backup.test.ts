@@ -10,7 +10,7 @@ import type { CoordinatorEvent } from '../../src/coordinator/events.js';
 import { systemClock } from '../../src/core/clock.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
 import { partitionOf, randomIds } from '../../src/core/ids.js';
-import type { PersonaRequest } from '../../src/core/messages.js';
+import type { PersonaRequest } from '../../src/core/exchange.js';
 import type { Store } from '../../src/core/ports.js';
 import type { Delivery } from '../../src/core/request-port.js';
 import { createMemoryStore } from '../../src/memory/store.js';

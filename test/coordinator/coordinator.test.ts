@@ -4,7 +4,7 @@ import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { Fact } from '../../src/core/facts.js';
 import { randomIds } from '../../src/core/ids.js';
-import { personaRequestSchema, type PersonaReply, type PersonaRequest } from '../../src/core/messages.js';
+import { personaRequestSchema, type PersonaReply, type PersonaRequest } from '../../src/core/exchange.js';
 import type { Store } from '../../src/core/ports.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { definitionHash } from '../../src/definition/workflow.js';

@@ -7,7 +7,7 @@ import { MAX_SUSPICIONS } from '../../src/coordinator/owner.js';
 import { systemClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
 import { randomIds } from '../../src/core/ids.js';
-import { personaRequestSchema, REPLY_LIMIT_BYTES } from '../../src/core/messages.js';
+import { personaRequestSchema, REPLY_LIMIT_BYTES } from '../../src/core/exchange.js';
 import type { Lease, PartitionPort, Store } from '../../src/core/ports.js';
 import type { Delivery } from '../../src/core/request-port.js';
 import { createMemoryStore } from '../../src/memory/store.js';

@@ -4,7 +4,7 @@ import { Keeper } from '../../src/coordinator/client-keep.js';
 import { Operator } from '../../src/coordinator/client-operator.js';
 import type { SteeringRequest } from '../../src/coordinator/client-steer.js';
 import { randomIds } from '../../src/core/ids.js';
-import type { PersonaReply } from '../../src/core/messages.js';
+import type { PersonaReply } from '../../src/core/exchange.js';
 import type { RunView } from '../../src/core/views.js';
 import type { StepDefinition } from '../../src/definition/steps.js';
 import { definitionHash } from '../../src/definition/workflow.js';

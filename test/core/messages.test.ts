@@ -2,16 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   artifactRefSchema,
+  personaReplySchema,
+  personaRequestSchema,
+  workspaceSchema,
+} from '../../src/core/exchange.js';
+import {
   cancelBodySchema,
   claimSchema,
   parseTimer,
-  personaReplySchema,
-  personaRequestSchema,
   replyHeadSchema,
   runInputSchema,
   TIMER_KINDS,
   timerId,
-  workspaceSchema,
 } from '../../src/core/messages.js';
 
 const artifact = { name: 'plan', sha256: 'a'.repeat(64), size: 12, type: 'text/markdown' };

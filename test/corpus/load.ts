@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 import type { JsonValue } from '../../src/core/json.js';
-import type { PersonaReply } from '../../src/core/messages.js';
+import type { PersonaReply } from '../../src/core/exchange.js';
 import type { RunStatus } from '../../src/core/statuses.js';
 import type { RunView } from '../../src/core/views.js';
 

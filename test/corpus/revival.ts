@@ -11,7 +11,7 @@ import { CoordError } from '../../src/core/errors.js';
 import type { Fact } from '../../src/core/facts.js';
 import { noFailpoints } from '../../src/core/failpoints.js';
 import { partitionOf, randomIds } from '../../src/core/ids.js';
-import type { PersonaReply } from '../../src/core/messages.js';
+import type { PersonaReply } from '../../src/core/exchange.js';
 import type { Store } from '../../src/core/ports.js';
 import { functionPersona } from '../../src/personas/catalog.js';
 import { WorkerHost } from '../../src/personas/host.js';

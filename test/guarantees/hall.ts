@@ -5,7 +5,7 @@ import type { CoordinatorEvent } from '../../src/coordinator/events.js';
 import { ManualClock } from '../../src/core/clock.js';
 import type { Fact } from '../../src/core/facts.js';
 import { randomIds } from '../../src/core/ids.js';
-import { personaRequestSchema, type PersonaRequest } from '../../src/core/messages.js';
+import { personaRequestSchema, type PersonaRequest } from '../../src/core/exchange.js';
 import type { Store } from '../../src/core/ports.js';
 import type { AttemptKey } from '../../src/core/request-port.js';
 import { runHasEnded } from '../../src/core/statuses.js';

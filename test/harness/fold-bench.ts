@@ -1,7 +1,8 @@
 /** Drives one run by hand through the fold: what was sent last, and what came of it. */
 import type { Fact } from '../../src/core/facts.js';
 import type { JsonObject, JsonValue } from '../../src/core/json.js';
-import type { Claim, Message, PersonaReply, PersonaRequest, TimerKind } from '../../src/core/messages.js';
+import type { PersonaReply, PersonaRequest } from '../../src/core/exchange.js';
+import type { Claim, Message, TimerKind } from '../../src/core/messages.js';
 import { compilePlan } from '../../src/definition/plan.js';
 import type { StepDefinition } from '../../src/definition/steps.js';
 import { definitionHash, type WorkflowDefinition } from '../../src/definition/workflow.js';

@@ -8,7 +8,7 @@ import { RunLocks } from '../../src/coordinator/run-locks.js';
 import { Turn } from '../../src/coordinator/turn.js';
 import type { Clock } from '../../src/core/clock.js';
 import { countedIds } from '../../src/core/ids.js';
-import { type PersonaReply, type PersonaRequest } from '../../src/core/messages.js';
+import { type PersonaReply, type PersonaRequest } from '../../src/core/exchange.js';
 import type { Lease, Store } from '../../src/core/ports.js';
 import { runHasEnded } from '../../src/core/statuses.js';
 import { allSteps, type StepDefinition } from '../../src/definition/steps.js';

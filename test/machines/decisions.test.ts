@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Asked } from '../../src/core/asked.js';
 import type { Question } from '../../src/core/facts.js';
-import type { PersonaReply } from '../../src/core/messages.js';
+import type { PersonaReply } from '../../src/core/exchange.js';
 import { decision, parallel, step } from '../harness/definitions.js';
 import { Bench, PASS, passing } from '../harness/fold-bench.js';
 

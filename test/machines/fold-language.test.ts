@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PersonaRequest } from '../../src/core/messages.js';
+import type { PersonaRequest } from '../../src/core/exchange.js';
 import {
   conditional,
   decision,

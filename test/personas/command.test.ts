@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { type CommandLimits, CommandRunner } from '../../src/personas/command.js';
-import type { CommandPersona } from '../../src/personas/persona-file.js';
+import type { CommandPersona } from '../../src/personas/persona.js';
 import type { RawReply } from '../../src/personas/runner.js';
 import { aCommand, aContext, aFolder, aRequest, script, type TestContext } from './requests.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { functionPersona } from '../../src/personas/catalog.js';
 import { FunctionRunner } from '../../src/personas/function.js';
-import type { FunctionPersona } from '../../src/personas/persona-file.js';
+import type { FunctionPersona } from '../../src/personas/persona.js';
 import type { PersonaFunction, RawReply } from '../../src/personas/runner.js';
 import { aContext, aFolder, aRequest } from './requests.js';
 

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/core/clock.js';
 import type { JsonObject } from '../../src/core/json.js';
 import { AttemptFiles } from '../../src/personas/attempt-files.js';
 import { builtInPersonas } from '../../src/personas/catalog.js';
-import type { GitPersona } from '../../src/personas/persona-file.js';
+import type { GitPersona } from '../../src/personas/persona.js';
 import type { RawReply } from '../../src/personas/runner.js';
 import { runnerFor } from '../../src/personas/runners.js';
 import { type WorkspaceRequest, Workspaces } from '../../src/personas/workspace.js';

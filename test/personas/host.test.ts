@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
 import { Failpoints } from '../../src/core/failpoints.js';
-import { ARTIFACT_LIMIT_BYTES, personaReplySchema } from '../../src/core/messages.js';
+import { ARTIFACT_LIMIT_BYTES, personaReplySchema } from '../../src/core/exchange.js';
 import type { RequestPort } from '../../src/core/request-port.js';
 import { type AttemptFile, AttemptFiles } from '../../src/personas/attempt-files.js';
 import { functionPersona } from '../../src/personas/catalog.js';

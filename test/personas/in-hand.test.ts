@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
-import type { PersonaRequest } from '../../src/core/messages.js';
+import type { PersonaRequest } from '../../src/core/exchange.js';
 import { AttemptFiles } from '../../src/personas/attempt-files.js';
 import { functionPersona } from '../../src/personas/catalog.js';
 import type { WorkerOptions } from '../../src/personas/host.js';

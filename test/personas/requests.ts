@@ -2,8 +2,8 @@
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PersonaRequest } from '../../src/core/messages.js';
-import type { CommandPersona } from '../../src/personas/persona-file.js';
+import type { PersonaRequest } from '../../src/core/exchange.js';
+import type { CommandPersona } from '../../src/personas/persona.js';
 import type { AttemptContext } from '../../src/personas/runner.js';
 
 export function aRequest(change: Partial<PersonaRequest> = {}): PersonaRequest {

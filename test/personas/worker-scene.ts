@@ -1,12 +1,12 @@
 /** A memory store with runs that ask personas, a clock that stands still, and workers whose events can be waited for. */
 import { ManualClock } from '../../src/core/clock.js';
 import { countedIds, partitionOf } from '../../src/core/ids.js';
-import type { PersonaReply, PersonaRequest } from '../../src/core/messages.js';
+import type { PersonaReply, PersonaRequest } from '../../src/core/exchange.js';
 import type { InboxEntry, Lease, Store } from '../../src/core/ports.js';
 import type { RequestPort } from '../../src/core/request-port.js';
 import { createMemoryStore } from '../../src/memory/store.js';
 import { WorkerHost, type WorkerOptions } from '../../src/personas/host.js';
-import type { PersonaDefinition } from '../../src/personas/persona-file.js';
+import type { PersonaDefinition } from '../../src/personas/persona.js';
 import type { WorkerEvent } from '../../src/personas/worker-events.js';
 import { aFolder, aRequest } from './requests.js';
 

@@ -3,9 +3,9 @@
  * ones they do anything that a persona can do. What they do depends on what they are asked, not on when or by whom.
  */
 import type { JsonValue } from '../../src/core/json.js';
-import type { PersonaRequest } from '../../src/core/messages.js';
+import type { PersonaRequest } from '../../src/core/exchange.js';
 import { functionPersona } from '../../src/personas/catalog.js';
-import type { PersonaDefinition } from '../../src/personas/persona-file.js';
+import type { PersonaDefinition } from '../../src/personas/persona.js';
 import type { FunctionContext } from '../../src/personas/runner.js';
 import type { Draw } from './draw.js';
 import type { SimulatedProcess } from './process.js';

@@ -1,6 +1,6 @@
 /** `coord logs`: what the personas of a run report, attempt by attempt, and what they leave as logs. */
 import type { LogEntry } from '../../coordinator/client-logs.js';
-import type { ArtifactRef } from '../../core/messages.js';
+import type { ArtifactRef } from '../../core/exchange.js';
 import type { Session } from '../application.js';
 import { type Call, type Invoke, print, type Program, withSession } from '../call.js';
 import { EXIT } from '../exit-codes.js';

@@ -1,7 +1,7 @@
 /** What was known in a run when one of its steps ended: put together from the history up to there. */
 import type { Fact } from '../../core/facts.js';
 import type { JsonValue } from '../../core/json.js';
-import type { ArtifactRef } from '../../core/messages.js';
+import type { ArtifactRef } from '../../core/exchange.js';
 import type { StepStatus } from '../../core/statuses.js';
 
 export interface KnownStep {

@@ -3,11 +3,11 @@
  * some say no, break, talk nonsense, are late, never answer, answer twice, kill or block their worker, or forge messages.
  */
 import { partitionOf } from '../../../src/core/ids.js';
-import type { PersonaRequest } from '../../../src/core/messages.js';
+import type { PersonaRequest } from '../../../src/core/exchange.js';
 import type { Store } from '../../../src/core/ports.js';
 import type { AttemptKey } from '../../../src/core/request-port.js';
 import { functionPersona } from '../../../src/personas/catalog.js';
-import type { CommandPersona, PersonaDefinition } from '../../../src/personas/persona-file.js';
+import type { CommandPersona, PersonaDefinition } from '../../../src/personas/persona.js';
 import type { PersonaFunction } from '../../../src/personas/runner.js';
 import { Chance } from '../random.js';
 import { type Settings, writeLine } from './settings.js';
