@@ -12,6 +12,7 @@ import type {
   Session,
   TestRequest,
 } from '../cli/application.js';
+import type { PersonaDesk } from '../cli/persona-desk.js';
 import { Client } from '../coordinator/client.js';
 import { Backups } from '../coordinator/client-backup.js';
 import { Keeper } from '../coordinator/client-keep.js';
@@ -40,6 +41,7 @@ import { forgetHost, readHostRecord } from './host-record.js';
 import { createLog } from './log.js';
 import { runHeldCommand } from './held-command.js';
 import { awakeSchedules, openRuns } from './open-runs.js';
+import { personaDesk } from './persona-desk.js';
 import { initProject, listTemplates, newWorkflow } from './scaffold.js';
 import {
   ownWorkflowDirectories,
@@ -63,11 +65,13 @@ export function createApplication(env: Means['env'] = process.env, clock: Clock 
 
 class CoordApplication implements Application {
   readonly version = VERSION;
+  readonly personas: PersonaDesk;
   readonly #means: Means;
   readonly #sessions = new WeakMap<Session, Connected & { inProcess: Host | null }>();
 
   constructor(means: Means) {
     this.#means = means;
+    this.personas = personaDesk(means);
   }
 
   get clock(): Clock {

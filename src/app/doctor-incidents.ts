@@ -1,6 +1,7 @@
 /** What `coord doctor` says of a namespace's past: losses that nobody has acknowledged, and a restore that waits. */
 import { Operator } from '../coordinator/client-operator.js';
-import type { Finding, GlobalOptions } from '../cli/application.js';
+import type { GlobalOptions } from '../cli/application.js';
+import type { Finding } from '../core/finding.js';
 import { type Address } from '../redis/address.js';
 import { openRedisStore } from '../redis/store.js';
 import type { Means } from './connect.js';

@@ -1,7 +1,8 @@
 /** `coord doctor`: what is there, what is missing, what would break a promise, and the command that cures it. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Finding, GlobalOptions } from '../cli/application.js';
+import type { GlobalOptions } from '../cli/application.js';
+import type { Finding } from '../core/finding.js';
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
 import { loadStepTypes } from '../definition/load-types.js';

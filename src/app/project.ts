@@ -18,7 +18,7 @@ export const EDITOR_SCHEMA = join(PACKAGE, 'schema', 'workflow.schema.json');
 export const SHIPPED_WORKFLOWS = join(PACKAGE, 'workflows');
 
 /** What coord keeps in a project; ignored by git through a file of its own. */
-export function stateDirectory(options: GlobalOptions): string {
+export function stateDirectory(options: Pick<GlobalOptions, 'directory'>): string {
   return join(options.directory, '.coord');
 }
 
@@ -41,7 +41,10 @@ export function schedulesDirectory(options: GlobalOptions): string {
   return join(options.directory, 'schedules');
 }
 
-export function personaDirectories(options: GlobalOptions, given: readonly string[]): readonly string[] {
+export function personaDirectories(
+  options: Pick<GlobalOptions, 'directory'>,
+  given: readonly string[],
+): readonly string[] {
   return unique([
     ...given,
     join(options.directory, 'personas'),

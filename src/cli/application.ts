@@ -10,12 +10,14 @@ import type { Observer } from '../coordinator/client-observer.js';
 import type { Operator } from '../coordinator/client-operator.js';
 import type { Schedules } from '../coordinator/client-schedules.js';
 import type { Clock } from '../core/clock.js';
+import type { Finding } from '../core/finding.js';
 import type { JsonObject } from '../core/json.js';
 import type { TestReport, TestResult } from '../core/test-report.js';
 import type { LoadedWorkflow } from '../definition/load.js';
 import type { LoadedSchedule } from '../definition/load-schedules.js';
 import type { PluginStepType } from '../definition/load-types.js';
 import type { Io } from './io.js';
+import type { PersonaDesk } from './persona-desk.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -88,14 +90,6 @@ export interface CreatedWorkflow {
   readonly missing: readonly string[];
 }
 
-export interface Finding {
-  readonly level: 'ok' | 'warning' | 'error';
-  readonly subject: string;
-  readonly message: string;
-  /** The command or setting that cures it, or null. */
-  readonly cure: string | null;
-}
-
 export interface ServeOptions {
   /** Move runs. */
   readonly coordinate: boolean;
@@ -131,6 +125,7 @@ export interface TestRequest {
 export interface Application {
   readonly version: string;
   readonly clock: Clock;
+  readonly personas: PersonaDesk;
   /** Throws REDIS_UNREACHABLE; with reach `find` also when the project's private server is not running. */
   connect(options: GlobalOptions, reach: Reach): Promise<Session>;
   /**

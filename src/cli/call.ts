@@ -115,14 +115,17 @@ export function workflowOf(call: Call, given: string): string {
 }
 
 export function personasOf(call: Call, given: readonly string[] = []): readonly string[] {
-  return given.map((folder) => {
-    const path = call.path(folder);
-    try {
-      return workingFolder(path, undefined);
-    } catch (error) {
-      throw new CoordError('USAGE', `there is no folder of personas ${path}`, { cause: error });
-    }
-  });
+  return given.map((folder) => folderOf(call, folder, 'of personas '));
+}
+
+/** Throws USAGE when it is not there. */
+export function folderOf(call: Call, given: string, what = ''): string {
+  const path = call.path(given);
+  try {
+    return workingFolder(path, undefined);
+  } catch (error) {
+    throw new CoordError('USAGE', `there is no folder ${what}${path}`, { cause: error });
+  }
 }
 
 function textOf(text: string | undefined): string | null {

@@ -26,6 +26,7 @@ import { addLock, addLocks } from './commands/lock.js';
 import { addLogs } from './commands/logs.js';
 import { addMigrate } from './commands/migrate.js';
 import { addNew } from './commands/new.js';
+import { addPersona } from './commands/persona.js';
 import { addPlan } from './commands/plan.js';
 import { addPlugins } from './commands/plugins.js';
 import { addRepair } from './commands/repair.js';
@@ -82,6 +83,7 @@ const COMMANDS = [
   addGraph,
   addTest,
   addFmt,
+  addPersona,
   addPlugins,
   addNew,
   addInit,

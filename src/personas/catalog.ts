@@ -9,12 +9,18 @@ import { type FunctionPersona, type GitPersona, PERSONA_NAME, type PersonaDefini
 import { formatProblem, PERSONA_FILE_LIMIT_BYTES, type PersonaProblem, parsePersonaFile } from './persona-file.js';
 import type { PersonaFunction } from './runner.js';
 
+/** What the files of some folders come to. */
+export interface Survey {
+  /** Those that can be read, and the built-in ones; by name. */
+  readonly personas: ReadonlyMap<string, PersonaDefinition>;
+  readonly problems: readonly PersonaProblem[];
+}
+
 /**
  * Reads `*.md` (but `README.md`) of each folder; a folder that does not exist holds none. Of two personas with one
- * name, the one in the earlier folder is taken. Built-in personas are there unless a file has their name. Throws PERSONA_INVALID with all problems of all files, whose `cause`
- * is the list of problems.
+ * name, the one in the earlier folder is taken. Built-in personas are there unless a file has their name.
  */
-export async function loadPersonas(directories: readonly string[]): Promise<ReadonlyMap<string, PersonaDefinition>> {
+export async function surveyPersonas(directories: readonly string[]): Promise<Survey> {
   const personas = new Map<string, PersonaDefinition>();
   const problems: PersonaProblem[] = [];
   for (const directory of directories) {
@@ -32,13 +38,17 @@ export async function loadPersonas(directories: readonly string[]): Promise<Read
     }
     for (const [name, persona] of here) if (!personas.has(name)) personas.set(name, persona);
   }
-  if (problems.length > 0) {
-    const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
-    const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
-    throw new CoordError('PERSONA_INVALID', [`${count} in persona files:`, ...lines].join('\n'), { cause: problems });
-  }
   for (const [name, persona] of builtInPersonas()) if (!personas.has(name)) personas.set(name, persona);
-  return personas;
+  return { personas, problems };
+}
+
+/** The same; throws PERSONA_INVALID with all problems of all files, whose `cause` is the list of problems. */
+export async function loadPersonas(directories: readonly string[]): Promise<ReadonlyMap<string, PersonaDefinition>> {
+  const { personas, problems } = await surveyPersonas(directories);
+  if (problems.length === 0) return personas;
+  const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
+  const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
+  throw new CoordError('PERSONA_INVALID', [`${count} in persona files:`, ...lines].join('\n'), { cause: problems });
 }
 
 /** Runs have a worktree each, so their git steps may well run at the same time. */

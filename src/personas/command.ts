@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import type { PersonaRequest } from '../core/exchange.js';
 import { attemptMarks, fileSafe } from './attempt-files.js';
+import type { Finding } from '../core/finding.js';
 import { type ChildEnd, runChild } from './child.js';
 import { interpretJson, interpretText } from './command-reply.js';
-import { personaEnvironment } from './environment.js';
+import { personaEnvironment, variablesAsked } from './environment.js';
 import type { CommandPersona } from './persona.js';
 import { plainLine } from './plain-text.js';
-import { type AttemptContext, errorReply, type PersonaRunner, type RawReply } from './runner.js';
+import { lookForProgram } from './program.js';
+import { type AttemptContext, errorReply, type PersonaKind, type RawReply } from './runner.js';
 
 export interface CommandLimits {
   /** From SIGTERM to SIGKILL, ms. */
@@ -30,7 +32,8 @@ const COMMAND_LIMITS: CommandLimits = {
   stderrBytes: 64 * 1024,
 };
 
-export class CommandRunner implements PersonaRunner {
+export class CommandRunner implements PersonaKind {
+  readonly understandsWords = false;
   readonly #persona: CommandPersona;
   readonly #clock: Clock;
   readonly #limits: CommandLimits;
@@ -53,6 +56,10 @@ export class CommandRunner implements PersonaRunner {
     } finally {
       await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
     }
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    return [await lookForProgram(this.#persona.command[0] ?? ''), ...variablesAsked(this.#persona.env)];
   }
 
   async #runIn(

@@ -2,6 +2,7 @@
  * The environment of a command persona: an allow-list, so that a secret of the worker reaches a persona only when
  * its file names it, and so that nothing in it changes what another program loads or runs.
  */
+import type { Finding } from '../core/finding.js';
 
 const BASE = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TZ', 'TMPDIR'];
 
@@ -40,6 +41,21 @@ export function refusalOf(name: string): string | null {
   if (name.startsWith('COORD_')) return 'is set by coord itself';
   const hit = REFUSED.some((entry) => (entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : name === entry));
   return hit ? 'changes what programs load or run, so it is never passed on' : null;
+}
+
+/** Whether the variables that a persona names are there; one that is not may well be left out on purpose. */
+export function variablesAsked(
+  names: readonly string[],
+  inherited: NodeJS.ProcessEnv = process.env,
+): readonly Finding[] {
+  return names
+    .filter((name) => (inherited[name] ?? '') === '')
+    .map((name) => ({
+      level: 'warning',
+      subject: name,
+      message: 'is not set here, so the persona does not get it',
+      cure: `export ${name}=…, where the worker is started`,
+    }));
 }
 
 /** The allow-list, then the names a persona asks for, then what coord sets; unset names stay unset. */

@@ -1,14 +1,16 @@
 /** Personas of kind `function`: a JavaScript function, imported from a file or handed over by a program. */
 import { pathToFileURL } from 'node:url';
 import { CoordError, messageOf } from '../core/errors.js';
+import type { Finding } from '../core/finding.js';
 import type { PersonaRequest } from '../core/exchange.js';
 import { collectArtifacts } from './artifact-file.js';
 import type { FunctionPersona } from './persona.js';
 import { abbreviate } from './plain-text.js';
 import { checkReply, EXPECTED_REPLY } from './reply.js';
-import { type AttemptContext, errorReply, type PersonaFunction, type PersonaRunner, type RawReply } from './runner.js';
+import { type AttemptContext, errorReply, type PersonaFunction, type PersonaKind, type RawReply } from './runner.js';
 
-export class FunctionRunner implements PersonaRunner {
+export class FunctionRunner implements PersonaKind {
+  readonly understandsWords = false;
   readonly #persona: FunctionPersona;
   #imported: Promise<PersonaFunction> | null = null;
 
@@ -30,6 +32,18 @@ export class FunctionRunner implements PersonaRunner {
       return await Promise.race([this.#call(request, handed), aborted]);
     } finally {
       signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    const { run, name } = this.#persona;
+    const subject = typeof run === 'function' ? name : run.module;
+    try {
+      await this.#load();
+      return [{ level: 'ok', subject, message: 'the function is there', cure: null }];
+    } catch (error) {
+      const cure = 'correct "module" and "export" of the persona file';
+      return [{ level: 'error', subject, message: messageOf(error), cure }];
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../core/clock.js';
 import { CoordError, hasCode, messageOf } from '../core/errors.js';
+import type { Finding } from '../core/finding.js';
 import type { JsonObject } from '../core/json.js';
 import type { PersonaRequest } from '../core/exchange.js';
 import { type GitParams, readGitParams, refuse } from './git-arguments.js';
@@ -13,14 +14,16 @@ import { GitRemote } from './git-remote.js';
 import { complaintOf, redacted } from './git.js';
 import type { GitPersona } from './persona.js';
 import { plainLine } from './plain-text.js';
-import { type AttemptContext, errorReply, type PersonaRunner, type RawReply } from './runner.js';
+import { lookForProgram } from './program.js';
+import { type AttemptContext, errorReply, type PersonaKind, type RawReply } from './runner.js';
 
 /** Most names of files in a result. */
 const CONFLICTS_SHOWN = 100;
 /** Most steps that one commit sums up. */
 const SUMMED_LIMIT = 1000;
 
-export class GitRunner implements PersonaRunner {
+export class GitRunner implements PersonaKind {
+  readonly understandsWords = false;
   readonly #persona: GitPersona;
   readonly #clock: Clock;
 
@@ -42,6 +45,10 @@ export class GitRunner implements PersonaRunner {
     } catch (error) {
       return errorReply(hasCode(error, 'GIT_REFUSED') ? 'REJECTED' : 'PERSONA_ERROR', redacted(messageOf(error)));
     }
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    return [await lookForProgram('git')];
   }
 }
 

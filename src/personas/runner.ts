@@ -1,4 +1,5 @@
 /** The contract between the worker host and a kind of persona: what an attempt is given and what it hands back. */
+import type { Finding } from '../core/finding.js';
 import type { AttemptError, PersonaReply, PersonaRequest } from '../core/exchange.js';
 
 /** An artifact as produced, before it is stored. */
@@ -31,6 +32,14 @@ export interface AttemptContext {
 /** One kind of persona. An attempt that went wrong is a reply with an error, never a rejection. */
 export interface PersonaRunner {
   run(request: PersonaRequest, context: AttemptContext): Promise<RawReply>;
+}
+
+/** A kind as `runnerFor` gives it: it can also be looked at before any run needs it. */
+export interface PersonaKind extends PersonaRunner {
+  /** Whether what it needs is there; does nothing that costs or changes anything. Never rejects. */
+  check(signal: AbortSignal): Promise<readonly Finding[]>;
+  /** Whether it understands plain words, so that asking it for something small proves that it works. */
+  readonly understandsWords: boolean;
 }
 
 /** What a function persona is called with besides the request. */

@@ -4,12 +4,12 @@ import { type CommandLimits, CommandRunner } from './command.js';
 import { FunctionRunner } from './function.js';
 import { GitRunner } from './git-operation.js';
 import type { PersonaDefinition } from './persona.js';
-import type { PersonaRunner } from './runner.js';
+import type { PersonaKind } from './runner.js';
 
 export function runnerFor(
   persona: PersonaDefinition,
   means: { readonly clock: Clock; readonly limits?: Partial<CommandLimits> },
-): PersonaRunner {
+): PersonaKind {
   switch (persona.kind) {
     case 'command':
       return new CommandRunner(persona, means);

@@ -9,7 +9,6 @@ import { onTestFinished } from 'vitest';
 import type {
   Application,
   BackupSession,
-  Finding,
   GlobalOptions,
   KnownPersonas,
   NewWorkflow,
@@ -20,6 +19,8 @@ import type {
   Session,
   TestRequest,
 } from '../../src/cli/application.js';
+import type { Finding } from '../../src/core/finding.js';
+import { personaDesk } from '../../src/app/persona-desk.js';
 import { initProject, listTemplates, newWorkflow } from '../../src/app/scaffold.js';
 import { runCommandLine } from '../../src/cli/program.js';
 import { Backups } from '../../src/coordinator/client-backup.js';
@@ -30,7 +31,7 @@ import { Operator } from '../../src/coordinator/client-operator.js';
 import { Locks } from '../../src/coordinator/client-locks.js';
 import { Schedules } from '../../src/coordinator/client-schedules.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
-import { ManualClock } from '../../src/core/clock.js';
+import { ManualClock, systemClock } from '../../src/core/clock.js';
 import { CoordError } from '../../src/core/errors.js';
 import { countedIds } from '../../src/core/ids.js';
 import type { JsonObject } from '../../src/core/json.js';
@@ -76,6 +77,7 @@ export interface Ended {
 export class World implements Application {
   readonly version = '1.2.3';
   readonly clock = new ManualClock();
+  readonly personas = personaDesk({ clock: systemClock, ids: countedIds('trial') });
   readonly contents = new MemoryContents(this.clock, 'i1');
   readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s'), contents: this.contents });
   readonly client: Client;
