@@ -8,6 +8,7 @@ import { didYouMean } from '../core/suggest.js';
 import { surveyPersonas } from '../personas/catalog.js';
 import type { PersonaDefinition } from '../personas/persona.js';
 import { formatProblem } from '../personas/persona-file.js';
+import { shippedRoles } from '../personas/role.js';
 import { runnerFor } from '../personas/runners.js';
 import { roundTrip, tryPersona } from '../personas/trial.js';
 import { personaDirectories } from './project.js';
@@ -18,6 +19,7 @@ export function personaDesk({ clock, ids }: { readonly clock: Clock; readonly id
       const { personas, problems } = await surveyPersonas(personaDirectories(place, place.personas));
       return { personas: [...personas.values()].map(known), problems: problems.map(formatProblem) };
     },
+    roles: shippedRoles,
     check: async (place, { persona: name, ask, signal }) => {
       const persona = await named(place, name);
       const kind = runnerFor(persona, { clock });

@@ -25,6 +25,14 @@ export interface PersonaSurvey {
   readonly problems: readonly string[];
 }
 
+/** What a persona of any kind can take over. */
+export interface KnownRole {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly description: string;
+  readonly changes: boolean;
+}
+
 export interface Trial {
   readonly persona: string;
   readonly task: JsonObject;
@@ -59,6 +67,8 @@ export interface PersonaPlace {
 
 export interface PersonaDesk {
   survey(place: PersonaPlace): Promise<PersonaSurvey>;
+  /** Those that come with coord. */
+  roles(): readonly KnownRole[];
   /** Throws PERSONA_NOT_FOUND. `ask`: also asks it for something small, where it understands words. */
   check(
     place: PersonaPlace,

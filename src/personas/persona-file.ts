@@ -7,6 +7,7 @@ import { didYouMean } from '../core/suggest.js';
 import { FILE_KINDS, type Kind, KINDS } from './file-kinds.js';
 import { FrontMatter, type FrontMatterProblem, splitFrontMatter } from './front-matter.js';
 import { PERSONA_NAME, type PersonaBase, type PersonaDefinition } from './persona.js';
+import { findRole, type Role } from './role.js';
 
 export type PersonaProblem = FrontMatterProblem & { readonly file: string };
 export type ParsedPersona =
@@ -17,7 +18,7 @@ export type ParsedPersona =
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
 const LATER_KINDS = new Set(['model', 'agent', 'http', 'human']);
-const COMMON_KEYS = ['name', 'description', 'kind', 'concurrency', 'tools', 'model'];
+const COMMON_KEYS = ['name', 'description', 'kind', 'role', 'concurrency', 'tools', 'model'];
 
 /** `file` is an absolute path; relative paths in the text are resolved against its folder. */
 export function parsePersonaFile(text: string, file: string): ParsedPersona {
@@ -36,7 +37,15 @@ export function parsePersonaFile(text: string, file: string): ParsedPersona {
   const front = new FrontMatter(parts.yaml, 2);
   if (!front.readable) return failed(front.problems);
 
-  const base = { ...readCommon(front, file), prompt: parts.body, file };
+  const role = readTakenRole(front, dirname(file));
+  const common = readCommon(front, file);
+  const base: PersonaBase = {
+    ...common,
+    description: common.description === '' ? (role?.description ?? '') : common.description,
+    prompt: [role?.prompt ?? '', parts.body].filter((part) => part !== '').join('\n\n'),
+    ...(role !== null && { role }),
+    file,
+  };
   const kind = readKind(front);
   const persona = kind === null ? null : FILE_KINDS[kind].read(front, { base, folder: dirname(file) });
   refuseKeys(front, kind);
@@ -49,7 +58,7 @@ export function formatProblem(problem: PersonaProblem): string {
   return `${problem.file}:${String(problem.line)}:${String(problem.column)} ${problem.code}: ${problem.message}`;
 }
 
-function readCommon(front: FrontMatter, file: string): Omit<PersonaBase, 'prompt' | 'file'> {
+function readCommon(front: FrontMatter, file: string): Omit<PersonaBase, 'prompt' | 'file' | 'role'> {
   const fromFile = basename(file).replace(/\.md$/i, '');
   const named = front.text('name');
   const name = named ?? fromFile;
@@ -67,6 +76,15 @@ function readCommon(front: FrontMatter, file: string): Omit<PersonaBase, 'prompt
     tools: front.has('tools') ? (front.textOrList('tools') ?? []) : [],
     model: front.text('model'),
   };
+}
+
+function readTakenRole(front: FrontMatter, folder: string): Role | null {
+  const name = front.text('role');
+  if (name === null) return null;
+  const found = findRole(name, folder);
+  if (!('problem' in found)) return found;
+  front.report('role', 'bad_value', `role: ${found.problem}.${didYouMean(name, found.known)}`);
+  return null;
 }
 
 function readKind(front: FrontMatter): Kind | null {

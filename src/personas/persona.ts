@@ -1,11 +1,14 @@
 /** What personas are: the checked definitions that persona files, and programs, give. */
+import type { Role } from './role.js';
 import type { PersonaFunction } from './runner.js';
 
 export interface PersonaBase {
   readonly name: string;
   readonly description: string;
-  /** The role's prompt: the body of the file; empty for none. */
+  /** What it is told to do: its role, then the body of its file; empty for none. */
   readonly prompt: string;
+  /** The role that it has taken over; left out for none. */
+  readonly role?: Role | undefined;
   /** Absolute path of its file; null for a persona that a program defined. */
   readonly file: string | null;
   /** Attempts that one worker runs at the same time. */

@@ -18,7 +18,7 @@ import {
 } from '../call.js';
 import { setField } from '../data-option.js';
 import { EXIT } from '../exit-codes.js';
-import type { KnownPersona, PersonaPlace, TrialReply } from '../persona-desk.js';
+import type { KnownPersona, KnownRole, PersonaPlace, TrialReply } from '../persona-desk.js';
 import { findingLines } from '../render/findings.js';
 import { trialWords } from '../render/trial.js';
 import { oneLine, readable } from '../render/printable.js';
@@ -43,6 +43,11 @@ export function addPersona(program: Program, invoke: Invoke): void {
     .option('--personas <dir>', 'folder with persona files (repeatable)', collect)
     .option('--json', 'print JSON')
     .action((name, flags, command) => invoke(command, (call) => show(call, name, flags)));
+  persona
+    .command('roles')
+    .description('what a persona of any kind can take over with `role:`')
+    .option('--json', 'print JSON')
+    .action(({ json }, command) => invoke(command, async (call) => roles(call, json === true)));
   persona
     .command('check')
     .description('prove that personas work, before a run needs them')
@@ -90,6 +95,18 @@ async function list(call: Call, { personas, json }: Shared): Promise<number> {
     for (const problem of survey.problems) note(call, problem);
   }
   return survey.problems.length > 0 ? EXIT.usage : EXIT.ok;
+}
+
+function roles(call: Call, json: boolean): number {
+  const known = call.app.personas.roles();
+  const columns = [
+    { title: 'ROLE', cell: ({ name, aliases }: KnownRole) => [name, ...aliases].join(', ') },
+    { title: 'CHANGES FILES', cell: ({ changes }: KnownRole) => (changes ? 'yes' : 'no') },
+    { title: 'DESCRIPTION', cell: ({ description }: KnownRole) => description },
+  ];
+  if (json) printJson(call, known);
+  else print(call, table(columns, known, tableLook(call)));
+  return EXIT.ok;
 }
 
 async function show(call: Call, name: string, { personas, json }: Shared): Promise<number> {

@@ -45,6 +45,15 @@ describe('coord persona show', () => {
   });
 });
 
+describe('coord persona roles', () => {
+  test('says which there are, and who changes files', async () => {
+    const { code, out } = await world.coord('persona', 'roles');
+    expect(out).toMatch(/^lead-engineer, implementation-agent +yes +Makes the change/m);
+    expect(out).toMatch(/^qa-engineer, tester-qa, quality-agent +no +Runs what proves/m);
+    expect(code).toBe(0);
+  });
+});
+
 describe('coord persona check', () => {
   test('finds what a run would only find when it asks', async () => {
     file('fine.md', 'kind: command\ncommand: [sh, -c, "exit 0"]');
