@@ -13,6 +13,7 @@ import type {
   TestRequest,
 } from '../cli/application.js';
 import type { PersonaDesk } from '../cli/persona-desk.js';
+import type { TeamDesk } from '../cli/team-desk.js';
 import { Client } from '../coordinator/client.js';
 import { Backups } from '../coordinator/client-backup.js';
 import { Keeper } from '../coordinator/client-keep.js';
@@ -53,6 +54,7 @@ import {
   workflowDirectories,
 } from './project.js';
 import { loadTask } from './task.js';
+import { teamDesk } from './team.js';
 import { recordRun, replayRun, runTestFiles } from './test-command.js';
 
 const ATTEND_MS = 500;
@@ -66,12 +68,14 @@ export function createApplication(env: Means['env'] = process.env, clock: Clock 
 class CoordApplication implements Application {
   readonly version = VERSION;
   readonly personas: PersonaDesk;
+  readonly team: TeamDesk;
   readonly #means: Means;
   readonly #sessions = new WeakMap<Session, Connected & { inProcess: Host | null }>();
 
   constructor(means: Means) {
     this.#means = means;
     this.personas = personaDesk(means);
+    this.team = teamDesk({ ...means, fetch });
   }
 
   get clock(): Clock {

@@ -18,6 +18,7 @@ import type { LoadedSchedule } from '../definition/load-schedules.js';
 import type { PluginStepType } from '../definition/load-types.js';
 import type { Io } from './io.js';
 import type { PersonaDesk } from './persona-desk.js';
+import type { TeamDesk } from './team-desk.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -126,6 +127,7 @@ export interface Application {
   readonly version: string;
   readonly clock: Clock;
   readonly personas: PersonaDesk;
+  readonly team: TeamDesk;
   /** Throws REDIS_UNREACHABLE; with reach `find` also when the project's private server is not running. */
   connect(options: GlobalOptions, reach: Reach): Promise<Session>;
   /**

@@ -4,7 +4,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import type { Finding } from '../core/finding.js';
 
 /** Absolute path of the program, or why there is none. A name without a `/` is looked for on the PATH. */
-async function findProgram(
+export async function findProgram(
   program: string,
   path: string = process.env['PATH'] ?? '',
 ): Promise<{ readonly file: string } | { readonly problem: 'not found' | 'not executable' }> {

@@ -14,7 +14,8 @@ import { loadPersonas } from '../../src/personas/catalog.js';
 import { FakeIo } from '../cli/fake-io.js';
 
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
-const app = createApplication();
+/** A machine on which nobody is installed who could work. */
+const app = createApplication({ ...process.env, PATH: '/usr/bin:/bin', ANTHROPIC_API_KEY: '', OPENAI_API_KEY: '' });
 
 let directory: string;
 beforeEach(() => {

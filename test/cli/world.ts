@@ -21,7 +21,9 @@ import type {
 } from '../../src/cli/application.js';
 import type { Finding } from '../../src/core/finding.js';
 import { personaDesk } from '../../src/app/persona-desk.js';
+import { teamDesk } from '../../src/app/team.js';
 import { initProject, listTemplates, newWorkflow } from '../../src/app/scaffold.js';
+import type { Colleague, TeamDesk } from '../../src/cli/team-desk.js';
 import { runCommandLine } from '../../src/cli/program.js';
 import { Backups } from '../../src/coordinator/client-backup.js';
 import { Client } from '../../src/coordinator/client.js';
@@ -78,6 +80,12 @@ export class World implements Application {
   readonly version = '1.2.3';
   readonly clock = new ManualClock();
   readonly personas = personaDesk({ clock: systemClock, ids: countedIds('trial') });
+  /** Who works on this machine. */
+  colleagues: readonly Colleague[] = [];
+  readonly team: TeamDesk = {
+    ...teamDesk({ env: {}, fetch, clock: systemClock }),
+    colleagues: async () => this.colleagues,
+  };
   readonly contents = new MemoryContents(this.clock, 'i1');
   readonly store = createMemoryStore({ clock: this.clock, ids: countedIds('s'), contents: this.contents });
   readonly client: Client;
