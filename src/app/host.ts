@@ -10,6 +10,7 @@ import { Scheduler } from '../coordinator/scheduler.js';
 import type { Store } from '../core/ports.js';
 import { processRuns } from '../core/processes.js';
 import { WorkerHost } from '../personas/host.js';
+import { secretsIn } from '../personas/secrets.js';
 import type { PersonaDefinition } from '../personas/persona.js';
 import { openRepository } from '../personas/repository.js';
 import { Caretaker } from './caretaker.js';
@@ -100,6 +101,7 @@ export class Host {
             stateDir: stateDirectory,
             clock,
             graceMs,
+            secrets: secretsIn(means.env),
             report: (event) => {
               log.worker(event);
               if (event.type === 'ended') this.#caretaker.attemptEnded(event.key.run);

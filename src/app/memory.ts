@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.js';
 import { randomIds } from '../core/ids.js';
 import { createMemoryStore } from '../memory/store.js';
 import { WorkerHost } from '../personas/host.js';
+import { secretsIn } from '../personas/secrets.js';
 import type { PersonaDefinition } from '../personas/persona.js';
 
 export interface MemoryEngine {
@@ -31,6 +32,7 @@ export async function startMemoryEngine({
     worker: 'memory',
     stateDir: stateDirectory,
     clock: systemClock,
+    secrets: secretsIn(process.env),
   });
   coordinator.start();
   worker.start();

@@ -10,10 +10,18 @@ import type { PersonaDefinition } from '../personas/persona.js';
 import { formatProblem } from '../personas/persona-file.js';
 import { shippedRoles } from '../personas/role.js';
 import { runnerFor } from '../personas/runners.js';
+import { Redaction, secretsIn } from '../personas/secrets.js';
 import { roundTrip, tryPersona } from '../personas/trial.js';
 import { personaDirectories } from './project.js';
 
-export function personaDesk({ clock, ids }: { readonly clock: Clock; readonly ids: Ids }): PersonaDesk {
+interface DeskMeans {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function personaDesk({ clock, ids, env }: DeskMeans): PersonaDesk {
+  const means = { clock, ids, redaction: new Redaction(secretsIn(env)) };
   return {
     survey: async (place) => {
       const { personas, problems } = await surveyPersonas(personaDirectories(place, place.personas));
@@ -26,11 +34,11 @@ export function personaDesk({ clock, ids }: { readonly clock: Clock; readonly id
       const findings = await kind.check(signal);
       // What is not there need not be asked.
       if (!ask || !kind.understandsWords || !isFine(findings)) return findings;
-      return [...findings, await roundTrip(name, { kind, clock, ids }, signal)];
+      return [...findings, await roundTrip(name, { kind, ...means }, signal)];
     },
     try: async (place, trial) => {
       const persona = await named(place, trial.persona);
-      return tryPersona(trial, { kind: runnerFor(persona, { clock }), clock, ids });
+      return tryPersona(trial, { kind: runnerFor(persona, { clock }), ...means });
     },
   };
 }

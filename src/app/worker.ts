@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.js';
 import { noFailpoints } from '../core/failpoints.js';
 import { randomIds } from '../core/ids.js';
 import { WorkerHost } from '../personas/host.js';
+import { secretsIn } from '../personas/secrets.js';
 import type { PersonaDefinition } from '../personas/persona.js';
 import { parseAddress } from '../redis/address.js';
 import { openRedisStore } from '../redis/store.js';
@@ -31,6 +32,7 @@ export async function startWorker(request: WorkerRequest): Promise<{ stop(): Pro
     worker,
     stateDir: stateDirectory,
     clock: systemClock,
+    secrets: secretsIn(process.env),
   });
   host.start();
   return {

@@ -19,6 +19,7 @@ import { untilKnown } from './patience.js';
 import { plainLine } from './plain-text.js';
 import { Progress } from './progress.js';
 import { type AttemptContext, errorReply, type PersonaRunner, type RawArtifact, type RawReply } from './runner.js';
+import { type Redaction, withoutSecrets } from './secrets.js';
 import type { EndReason, Report } from './worker-events.js';
 import type { WorkspaceRequest, Workspaces } from './workspace.js';
 
@@ -30,6 +31,8 @@ export interface AttemptMeans {
   readonly files: AttemptFiles;
   readonly workspaces: Workspaces;
   readonly failpoints: Failpoints;
+  /** What a persona says goes through it before it goes anywhere. */
+  readonly redaction: Redaction;
   readonly report: Report;
   /** Aborted when the worker may not wait for the store any longer. */
   readonly giveUp: AbortSignal;
@@ -63,7 +66,11 @@ export class Attempt {
   constructor(work: AttemptWork, means: AttemptMeans) {
     this.#work = work;
     this.#means = means;
-    this.#progress = new Progress(means.clock, () => this.#beat());
+    this.#progress = new Progress(
+      means.clock,
+      () => this.#beat(),
+      (line) => plainLine(means.redaction.piece(line)),
+    );
   }
 
   get key(): AttemptKey {
@@ -184,7 +191,7 @@ export class Attempt {
         directory,
         token: request.token,
         worker: this.key.worker,
-        progress: (line) => this.#progress.say(plainLine(line)),
+        progress: (line) => this.#progress.say(line),
         groupStarted: (pid) => files.recordGroup(this.key, pid),
       };
       if (signal.aborted) return errorReply('PERSONA_ERROR', 'ended before it was started');
@@ -235,7 +242,8 @@ export class Attempt {
   }
 
   /** Artifacts first, so that a reply never names what is not there. */
-  async #store(raw: RawReply): Promise<PersonaReply> {
+  async #store(said: RawReply): Promise<PersonaReply> {
+    const raw = withoutSecrets(said, this.#means.redaction);
     const refs: ArtifactRef[] = [];
     for (const artifact of raw.artifacts) {
       if (artifact.content.length > ARTIFACT_LIMIT_BYTES) return tooLarge(artifact);

@@ -10,7 +10,7 @@ import { type ChildEnd, runChild } from './child.js';
 import { interpretJson, interpretText } from './command-reply.js';
 import { personaEnvironment, variablesAsked } from './environment.js';
 import type { CommandPersona } from './persona.js';
-import { plainLine } from './plain-text.js';
+import { cleanLine } from './plain-text.js';
 import { lookForProgram } from './program.js';
 import { type AttemptContext, errorReply, type PersonaKind, type RawReply } from './runner.js';
 
@@ -81,7 +81,8 @@ export class CommandRunner implements PersonaKind {
       stderrLimit: stderrBytes,
       marks: attemptMarks(context.token, context.worker),
       line: (text) => {
-        const line = plainLine(text);
+        // Not cut yet: secrets are taken out first, and half of one would not be found.
+        const line = cleanLine(text);
         if (line !== '') context.progress(line);
       },
       started: (pid) => context.groupStarted(pid),

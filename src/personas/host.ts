@@ -21,6 +21,7 @@ import type { PersonaDefinition } from './persona.js';
 import { parseRequest } from './request.js';
 import type { PersonaRunner } from './runner.js';
 import { runnerFor } from './runners.js';
+import { Redaction } from './secrets.js';
 import { Slots } from './slots.js';
 import type { Report } from './worker-events.js';
 import { Workspaces } from './workspace.js';
@@ -47,6 +48,8 @@ export interface WorkerOptions {
   /** Whether a worker of this name is known to be dead: what it was sent is then taken over at once. */
   readonly isDead?: (worker: string) => boolean;
   readonly report?: Report;
+  /** Values that are shown and stored nowhere. */
+  readonly secrets?: readonly string[];
   readonly failpoints?: Failpoints;
 }
 
@@ -76,7 +79,8 @@ export class WorkerHost extends Loop {
     const perPersona = new Map([...personas].map(([name, persona]) => [name, persona.concurrency]));
     const sum = [...perPersona.values()].reduce((all, count) => all + count, 0);
     this.#options = options;
-    this.#report = options.report ?? (() => undefined);
+    const redaction = new Redaction(options.secrets ?? []);
+    this.#report = careful(options.report ?? (() => undefined), redaction);
     this.#slots = new Slots({ perPersona, total: options.concurrency ?? sum });
     const runnerMeans = limits === undefined ? { clock } : { clock, limits };
     this.#runners = new Map([...personas].map(([name, persona]) => [name, runnerFor(persona, runnerMeans)]));
@@ -90,6 +94,7 @@ export class WorkerHost extends Loop {
       files: this.#files,
       workspaces: new Workspaces({ clock, attempts: this.#files }),
       failpoints: options.failpoints ?? noFailpoints,
+      redaction,
       report: this.#report,
       giveUp: this.#giveUp.signal,
     };
@@ -250,6 +255,11 @@ export class WorkerHost extends Loop {
   #names(): readonly string[] {
     return [...this.#options.personas.keys()];
   }
+}
+
+/** Messages of others may hold anything. */
+function careful(report: Report, redaction: Redaction): Report {
+  return (event) => report(event.type === 'trouble' ? { ...event, message: redaction.text(event.message) } : event);
 }
 
 function handleOf({ partition, persona, entry }: Delivery): string {

@@ -3,12 +3,17 @@
 // Escape sequences: CSI (colors, cursor), OSC (titles, links) up to its end, and other two-character ones.
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
 
-/** One line without escape sequences, control and invisible characters, at most 500 characters. */
-export function plainLine(line: string): string {
-  const clean = line
+/** One line without escape sequences, control and invisible characters. */
+export function cleanLine(line: string): string {
+  return line
     .replace(ESCAPES, '')
     .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
     .trim();
+}
+
+/** The same, at most 500 characters. */
+export function plainLine(line: string): string {
+  const clean = cleanLine(line);
   return clean.length > 500 ? `${clean.slice(0, 499)}…` : clean;
 }
 

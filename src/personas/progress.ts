@@ -9,16 +9,18 @@ const EVERY_MS = 250;
 export class Progress {
   readonly #clock: Clock;
   readonly #tell: () => Promise<void>;
+  readonly #shown: (line: string) => string;
   #latest = '';
   #told = '';
   #toldAt = Number.NEGATIVE_INFINITY;
   #telling = false;
   #cancel: (() => void) | null = null;
 
-  /** `tell` sends what `take` gives. */
-  constructor(clock: Clock, tell: () => Promise<void>) {
+  /** `tell` sends what `take` gives; `shown` is what may be seen of a line. */
+  constructor(clock: Clock, tell: () => Promise<void>, shown: (line: string) => string = (line) => line) {
     this.#clock = clock;
     this.#tell = tell;
+    this.#shown = shown;
   }
 
   say(line: string): void {
@@ -30,7 +32,7 @@ export class Progress {
   take(): string {
     if (this.#latest !== this.#told) this.#toldAt = this.#clock.monotonic();
     this.#told = this.#latest;
-    return this.#latest;
+    return this.#shown(this.#latest);
   }
 
   /** Tells now what still waits for its turn: nothing more is going to be said. */

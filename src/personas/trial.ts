@@ -7,6 +7,7 @@ import type { Ids } from '../core/ids.js';
 import type { JsonObject } from '../core/json.js';
 import { abbreviate } from './plain-text.js';
 import { errorReply, type PersonaKind, type RawReply } from './runner.js';
+import { type Redaction, withoutSecrets } from './secrets.js';
 
 export interface Trial {
   readonly persona: string;
@@ -24,6 +25,7 @@ export interface TrialMeans {
   readonly kind: PersonaKind;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly redaction: Redaction;
 }
 
 export interface TrialReply extends RawReply {
@@ -31,7 +33,7 @@ export interface TrialReply extends RawReply {
 }
 
 /** Never rejects: what goes wrong is the reply. */
-export async function tryPersona(trial: Trial, { kind, clock, ids }: TrialMeans): Promise<TrialReply> {
+export async function tryPersona(trial: Trial, { kind, clock, ids, redaction }: TrialMeans): Promise<TrialReply> {
   const nonce = ids.nonce();
   const over = new AbortController();
   const cancel = clock.after(trial.timeoutMs, () => over.abort());
@@ -53,20 +55,21 @@ export async function tryPersona(trial: Trial, { kind, clock, ids }: TrialMeans)
     timeoutMs: trial.timeoutMs,
   };
   try {
-    const reply = await kind.run(request, {
+    const said = await kind.run(request, {
       signal: AbortSignal.any([trial.signal, over.signal]),
       directory: trial.directory,
       token: request.token,
       worker: `trial-${nonce}`,
-      progress: (line) => trial.progress(line),
+      progress: (line) => trial.progress(redaction.piece(line)),
       groupStarted: () => undefined,
     });
+    const reply = withoutSecrets(said, redaction);
     const tookMs = clock.now() - began;
     if (!over.signal.aborted) return { ...reply, tookMs };
     const late = errorReply('TIMEOUT', `not done after ${String(trial.timeoutMs)} ms, the limit of this trial`);
     return { ...late, artifacts: reply.artifacts, tookMs };
   } catch (error) {
-    return { ...errorReply('PERSONA_ERROR', messageOf(error)), tookMs: clock.now() - began };
+    return { ...errorReply('PERSONA_ERROR', redaction.text(messageOf(error))), tookMs: clock.now() - began };
   } finally {
     cancel();
   }

@@ -79,7 +79,7 @@ export interface Ended {
 export class World implements Application {
   readonly version = '1.2.3';
   readonly clock = new ManualClock();
-  readonly personas = personaDesk({ clock: systemClock, ids: countedIds('trial') });
+  readonly personas = personaDesk({ clock: systemClock, ids: countedIds('trial'), env: {} });
   /** Who works on this machine. */
   colleagues: readonly Colleague[] = [];
   readonly team: TeamDesk = {
