@@ -10,6 +10,7 @@ import type { ArtifactRef } from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import type { Client } from './client.js';
+import { artifactGraph, type ProducedArtifact } from './client-artifacts.js';
 import { type Eta, etaOf } from './client-eta.js';
 import { followAll, type Following } from './client-follow.js';
 import { type Inbox, type InboxWanted, openQuestions } from './client-inbox.js';
@@ -72,6 +73,11 @@ export class Observer {
   watch(until: AbortSignal): AsyncGenerator<Fact> {
     const partitions = Array.from({ length: this.#params.partitions }, (_, partition) => partition);
     return followAll(this.#following(), { partitions, until });
+  }
+
+  /** The artifacts of a run, each with who made it and what that one had before it. Throws RUN_NOT_FOUND. */
+  async artifactGraph(run: string): Promise<readonly ProducedArtifact[]> {
+    return artifactGraph(await this.#params.client.get(run));
   }
 
   /** The bytes of an artifact that a fact names; null when they are gone. */

@@ -1,5 +1,6 @@
 /** A workflow drawn: as Mermaid text, and as an XState configuration that Stately opens. The SVG is in svg.ts. */
 import type { JsonObject } from '../core/json.js';
+import { mermaidText } from '../core/mermaid-text.js';
 import { EVERYTHING, longestPath, topologicalOrder, waitsOf } from './order.js';
 import { listTitle, marksOf, whatOf } from './step-words.js';
 import { listsOf, type LoopStep, type StepDefinition, type StepList } from './steps.js';
@@ -68,14 +69,6 @@ function nodeId(id: string): string {
 /** No step's node id begins so. */
 function partId(id: string, key: StepList['key']): string {
   return `${key}_of_${id.replaceAll('-', '_')}`;
-}
-
-/** Mermaid's own escapes (`#` code `;`) for everything that is not a plain letter, digit or harmless sign. */
-function mermaidText(text: string): string {
-  const clipped = text.length > 120 ? `${text.slice(0, 119)}…` : text;
-  return clipped
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}]+/gu, ' ')
-    .replace(/[^\p{L}\p{N} .,_/()?!=+*-]/gu, (character) => `#${String(character.codePointAt(0) ?? 0)};`);
 }
 
 /** A parallel machine with one region per step, for looking at: the coordinator runs no such machine. */

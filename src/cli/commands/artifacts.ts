@@ -6,6 +6,7 @@ import { CoordError } from '../../core/errors.js';
 import { systemWords } from '../../core/system-errors.js';
 import { type Call, type Invoke, note, print, printJson, type Program, tableLook, withSession } from '../call.js';
 import { EXIT } from '../exit-codes.js';
+import { artifactDiagram } from '../render/artifact-diagram.js';
 import { oneLine, readable } from '../render/printable.js';
 import { table } from '../render/table.js';
 
@@ -18,10 +19,19 @@ export function addArtifacts(program: Program, invoke: Invoke): void {
     .argument('<run>', 'id of the run')
     .argument('[name]', 'name, step/name, or the first 8 or more digits of the hash')
     .option('--output <file>', 'write it into a file')
-    .option('--json', 'print the list as JSON')
-    .action((run, name, { output, json }, command) =>
+    .option('--graph', 'draw which was made from which, as a Mermaid diagram')
+    .option('--json', 'print the list, or the graph, as JSON')
+    .action((run, name, { output, graph, json }, command) =>
       invoke(command, (call) =>
-        withSession(call, 'find', async ({ client }) => {
+        withSession(call, 'find', async ({ client, observer }) => {
+          if (graph === true) {
+            if (name !== undefined || output !== undefined)
+              throw new CoordError('USAGE', '--graph is of all artifacts of a run; leave the name and --output out');
+            const produced = await observer.artifactGraph(run);
+            if (json === true) printJson(call, produced);
+            else print(call, artifactDiagram(produced));
+            return EXIT.ok;
+          }
           if (name !== undefined) return one(call, { client, run, name, output });
           if (output !== undefined) throw new CoordError('USAGE', '--output needs the name of one artifact');
           const all = await client.artifacts(run);
