@@ -17,6 +17,7 @@ import { Caretaker } from './caretaker.js';
 import { Collector } from './collector.js';
 import type { Means } from './connect.js';
 import type { Log } from './log.js';
+import { resultCheck } from './result-check.js';
 import { createLook } from './watched.js';
 
 export interface HostParams {
@@ -108,6 +109,7 @@ export class Host {
             },
             failpoints,
             isDead: isDeadHere,
+            checkResult: resultCheck,
           });
   }
 

@@ -7,6 +7,7 @@ import { createMemoryStore } from '../memory/store.js';
 import { WorkerHost } from '../personas/host.js';
 import { secretsIn } from '../personas/secrets.js';
 import type { PersonaDefinition } from '../personas/persona.js';
+import { resultCheck } from './result-check.js';
 
 export interface MemoryEngine {
   readonly client: Client;
@@ -33,6 +34,7 @@ export async function startMemoryEngine({
     stateDir: stateDirectory,
     clock: systemClock,
     secrets: secretsIn(process.env),
+    checkResult: resultCheck,
   });
   coordinator.start();
   worker.start();

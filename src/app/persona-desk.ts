@@ -12,7 +12,9 @@ import { shippedRoles } from '../personas/role.js';
 import { runnerFor } from '../personas/runners.js';
 import { Redaction, secretsIn } from '../personas/secrets.js';
 import { roundTrip, tryPersona } from '../personas/trial.js';
+import { shownEndpoint } from '../personas/endpoint.js';
 import { personaDirectories } from './project.js';
+import { resultCheck } from './result-check.js';
 
 interface DeskMeans {
   readonly clock: Clock;
@@ -30,7 +32,7 @@ export function personaDesk({ clock, ids, env }: DeskMeans): PersonaDesk {
     roles: shippedRoles,
     check: async (place, { persona: name, ask, signal }) => {
       const persona = await named(place, name);
-      const kind = runnerFor(persona, { clock });
+      const kind = runnerFor(persona, { clock, env, checkResult: resultCheck });
       const findings = await kind.check(signal);
       // What is not there need not be asked.
       if (!ask || !kind.understandsWords || !isFine(findings)) return findings;
@@ -38,7 +40,7 @@ export function personaDesk({ clock, ids, env }: DeskMeans): PersonaDesk {
     },
     try: async (place, trial) => {
       const persona = await named(place, trial.persona);
-      return tryPersona(trial, { kind: runnerFor(persona, { clock }), ...means });
+      return tryPersona(trial, { kind: runnerFor(persona, { clock, env, checkResult: resultCheck }), ...means });
     },
   };
 }
@@ -69,5 +71,11 @@ function workedBy(persona: PersonaDefinition): string {
       return typeof persona.run === 'function' ? 'this program' : `${persona.run.module} ${persona.run.export}`;
     case 'git':
       return 'coord itself';
+    case 'http':
+      return 'url' in persona.endpoint ? shownEndpoint(new URL(persona.endpoint.url)) : `$${persona.endpoint.variable}`;
+    case 'human':
+      return 'people';
+    case 'model':
+      return `${persona.model} at ${shownEndpoint(new URL(persona.endpoint))}`;
   }
 }

@@ -9,6 +9,7 @@ import type { PersonaDefinition } from '../personas/persona.js';
 import { parseAddress } from '../redis/address.js';
 import { openRedisStore } from '../redis/store.js';
 import type { ConnectOptions } from './client.js';
+import { resultCheck } from './result-check.js';
 
 export interface WorkerRequest extends ConnectOptions {
   readonly personas: readonly PersonaDefinition[];
@@ -33,6 +34,7 @@ export async function startWorker(request: WorkerRequest): Promise<{ stop(): Pro
     stateDir: stateDirectory,
     clock: systemClock,
     secrets: secretsIn(process.env),
+    checkResult: resultCheck,
   });
   host.start();
   return {

@@ -5,7 +5,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CoordError, messageOf } from '../core/errors.js';
-import { type FunctionPersona, type GitPersona, PERSONA_NAME, type PersonaDefinition } from './persona.js';
+import {
+  type FunctionPersona,
+  type GitPersona,
+  type HttpPersona,
+  PERSONA_NAME,
+  type PersonaDefinition,
+} from './persona.js';
 import { formatProblem, PERSONA_FILE_LIMIT_BYTES, type PersonaProblem, parsePersonaFile } from './persona-file.js';
 import type { PersonaFunction } from './runner.js';
 
@@ -20,7 +26,10 @@ export interface Survey {
  * Reads `*.md` (but `README.md`) of each folder; a folder that does not exist holds none. Of two personas with one
  * name, the one in the earlier folder is taken. Built-in personas are there unless a file has their name.
  */
-export async function surveyPersonas(directories: readonly string[]): Promise<Survey> {
+export async function surveyPersonas(
+  directories: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Survey> {
   const personas = new Map<string, PersonaDefinition>();
   const problems: PersonaProblem[] = [];
   for (const directory of directories) {
@@ -38,13 +47,16 @@ export async function surveyPersonas(directories: readonly string[]): Promise<Su
     }
     for (const [name, persona] of here) if (!personas.has(name)) personas.set(name, persona);
   }
-  for (const [name, persona] of builtInPersonas()) if (!personas.has(name)) personas.set(name, persona);
+  for (const [name, persona] of builtInPersonas(env)) if (!personas.has(name)) personas.set(name, persona);
   return { personas, problems };
 }
 
 /** The same; throws PERSONA_INVALID with all problems of all files, whose `cause` is the list of problems. */
-export async function loadPersonas(directories: readonly string[]): Promise<ReadonlyMap<string, PersonaDefinition>> {
-  const { personas, problems } = await surveyPersonas(directories);
+export async function loadPersonas(
+  directories: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ReadonlyMap<string, PersonaDefinition>> {
+  const { personas, problems } = await surveyPersonas(directories, env);
   if (problems.length === 0) return personas;
   const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
@@ -54,21 +66,30 @@ export async function loadPersonas(directories: readonly string[]): Promise<Read
 /** Runs have a worktree each, so their git steps may well run at the same time. */
 const GIT_CONCURRENCY = 4;
 
-/** Personas that need no file: `git`, which every `git-operation` step asks. */
-export function builtInPersonas(): ReadonlyMap<string, PersonaDefinition> {
+/** Personas that need no file: `git`, which every `git-operation` step asks, and agents whose service the environment names. */
+export function builtInPersonas(env: NodeJS.ProcessEnv = process.env): ReadonlyMap<string, PersonaDefinition> {
+  const plain = { prompt: '', file: null, tools: [], model: null };
   const git: GitPersona = {
+    ...plain,
     kind: 'git',
     name: 'git',
     description: "Branches, commits, merges and pushes in the run's worktree.",
-    prompt: '',
-    file: null,
     concurrency: GIT_CONCURRENCY,
-    tools: [],
-    model: null,
     protected: null,
   };
-  return new Map([[git.name, git]]);
+  const services = SERVICES.flatMap((name): readonly HttpPersona[] => {
+    const variable = `${name.toUpperCase().replaceAll('-', '_')}_ENDPOINT`;
+    if ((env[variable] ?? '').trim() === '') return [];
+    const secret = `${variable}_SECRET`;
+    const secretVariable = (env[secret] ?? '').trim() === '' ? null : secret;
+    const description = `The service that ${variable} names.`;
+    return [{ ...plain, kind: 'http', name, description, concurrency: 1, endpoint: { variable }, secretVariable }];
+  });
+  return new Map([git, ...services].map((persona) => [persona.name, persona]));
 }
+
+/** Agents that a variable such as AIDER_ENDPOINT brings. */
+const SERVICES = ['claude-code', 'codegen', 'aider', 'goose'];
 
 /** A persona that this program serves itself, without a file. Throws PERSONA_INVALID. */
 export function functionPersona(want: {

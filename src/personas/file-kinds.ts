@@ -2,6 +2,9 @@
 import { resolve } from 'node:path';
 import { COMMAND_KEYS, readCommand } from './command-file.js';
 import type { FrontMatter } from './front-matter.js';
+import { HTTP_KEYS, readHttp } from './http-file.js';
+import { HUMAN_KEYS, readHuman } from './human-file.js';
+import { MODEL_KEYS, readModel } from './model-file.js';
 import type { FilePlace, FunctionPersona, GitPersona, PersonaDefinition } from './persona.js';
 
 interface FileKind {
@@ -15,6 +18,9 @@ export const FILE_KINDS = {
   command: { keys: COMMAND_KEYS, read: readCommand },
   function: { keys: ['module', 'export'], read: readFunction },
   git: { keys: ['protected'], read: readGit },
+  http: { keys: HTTP_KEYS, read: readHttp },
+  human: { keys: HUMAN_KEYS, read: readHuman },
+  model: { keys: MODEL_KEYS, read: readModel },
 } satisfies Readonly<Partial<Record<PersonaDefinition['kind'], FileKind>>>;
 
 export type Kind = keyof typeof FILE_KINDS;

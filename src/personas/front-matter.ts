@@ -83,6 +83,19 @@ export class FrontMatter {
     return this.#wrong(key, `${key} must be a whole number from ${String(range.least)} to ${String(range.most)}`);
   }
 
+  number(key: string, range: { readonly least: number; readonly most: number }): number | null {
+    if (!this.has(key)) return null;
+    const value = scalar(this.#fields.get(key)?.value);
+    if (typeof value === 'number' && value >= range.least && value <= range.most) return value;
+    return this.#wrong(key, `${key} must be a number from ${String(range.least)} to ${String(range.most)}`);
+  }
+
+  boolean(key: string): boolean | null {
+    if (!this.has(key)) return null;
+    const value = scalar(this.#fields.get(key)?.value);
+    return typeof value === 'boolean' ? value : this.#wrong(key, `${key} must be true or false`);
+  }
+
   choice<T extends string>(key: string, words: readonly T[]): T | null {
     const text = this.text(key);
     if (text === null) return null;

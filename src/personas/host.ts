@@ -19,7 +19,7 @@ import { Intake } from './intake.js';
 import { untilKnown } from './patience.js';
 import type { PersonaDefinition } from './persona.js';
 import { parseRequest } from './request.js';
-import type { PersonaRunner } from './runner.js';
+import type { PersonaRunner, ResultCheck } from './runner.js';
 import { runnerFor } from './runners.js';
 import { Redaction } from './secrets.js';
 import { Slots } from './slots.js';
@@ -45,6 +45,9 @@ export interface WorkerOptions {
   /** How long `stop` waits for running attempts, ms; a second `stop` ends them at once. */
   readonly graceMs?: number;
   readonly limits?: Partial<CommandLimits>;
+  /** Where keys and addresses are that personas name; by default that of the process. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly checkResult?: ResultCheck;
   /** Whether a worker of this name is known to be dead: what it was sent is then taken over at once. */
   readonly isDead?: (worker: string) => boolean;
   readonly report?: Report;
@@ -73,7 +76,7 @@ export class WorkerHost extends Loop {
 
   constructor(options: WorkerOptions) {
     super();
-    const { clock, personas, limits, store } = options;
+    const { clock, personas, store } = options;
     // Every attempt and loop listens to these; many are no leak.
     setMaxListeners(0, this.#giveUp.signal, this.signal);
     const perPersona = new Map([...personas].map(([name, persona]) => [name, persona.concurrency]));
@@ -82,8 +85,7 @@ export class WorkerHost extends Loop {
     const redaction = new Redaction(options.secrets ?? []);
     this.#report = careful(options.report ?? (() => undefined), redaction);
     this.#slots = new Slots({ perPersona, total: options.concurrency ?? sum });
-    const runnerMeans = limits === undefined ? { clock } : { clock, limits };
-    this.#runners = new Map([...personas].map(([name, persona]) => [name, runnerFor(persona, runnerMeans)]));
+    this.#runners = new Map([...personas].map(([name, persona]) => [name, runnerFor(persona, options)]));
     this.#files = new AttemptFiles(options.stateDir);
     this.#inHand = new InHand(clock);
     this.#means = {

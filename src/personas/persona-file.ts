@@ -17,7 +17,7 @@ export type ParsedPersona =
 /** Largest persona file, in bytes. */
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
-const LATER_KINDS = new Set(['model', 'agent', 'http', 'human']);
+const LATER_KINDS = new Set(['agent']);
 const COMMON_KEYS = ['name', 'description', 'kind', 'role', 'concurrency', 'tools', 'model'];
 
 /** `file` is an absolute path; relative paths in the text are resolved against its folder. */

@@ -47,6 +47,49 @@ export interface GitPersona extends PersonaBase {
   readonly protected: readonly string[] | null;
 }
 
-export type PersonaDefinition = CommandPersona | FunctionPersona | GitPersona;
+/** A large language model, asked over HTTP. */
+export interface ModelPersona extends PersonaBase {
+  readonly kind: 'model';
+  readonly model: string;
+  /** Whose protocol its endpoint speaks. */
+  readonly provider: 'anthropic' | 'openai';
+  /** The whole address that is called. */
+  readonly endpoint: string;
+  /** Name of the environment variable that holds the key; null: it is called without one. */
+  readonly keyVariable: string | null;
+  /** Of one answer. */
+  readonly maxTokens: number;
+  /** Null: as the provider has it. */
+  readonly temperature: number | null;
+  /** How its answers are kept in form, besides by words: by a schema, as some JSON, or not at all. */
+  readonly format: 'json' | 'schema' | 'text';
+  /** Dollars per million tokens; null: what it costs is not known. */
+  readonly price: { readonly input: number; readonly output: number } | null;
+}
+
+/** A service that takes requests over HTTP and answers with replies. */
+export interface HttpPersona extends PersonaBase {
+  readonly kind: 'http';
+  readonly endpoint: { readonly url: string } | { readonly variable: string };
+  /** Name of the environment variable that holds the secret by which requests are signed; null: they are not. */
+  readonly secretVariable: string | null;
+}
+
+/** People, who are asked instead of working. */
+export interface HumanPersona extends PersonaBase {
+  readonly kind: 'human';
+  /** What they are asked; empty: for one answer. */
+  readonly questions: readonly { readonly id: string; readonly ask: string }[];
+  /** Whether they say pass or fail. */
+  readonly verdict: boolean;
+}
+
+export type PersonaDefinition =
+  | CommandPersona
+  | FunctionPersona
+  | GitPersona
+  | HttpPersona
+  | HumanPersona
+  | ModelPersona;
 
 export const PERSONA_NAME = /^[a-z][a-z0-9-]{0,63}$/;

@@ -1,5 +1,6 @@
 /** The contract between the worker host and a kind of persona: what an attempt is given and what it hands back. */
 import type { Finding } from '../core/finding.js';
+import type { JsonObject, JsonValue } from '../core/json.js';
 import type { AttemptError, PersonaReply, PersonaRequest } from '../core/exchange.js';
 
 /** An artifact as produced, before it is stored. */
@@ -12,6 +13,8 @@ export interface RawArtifact {
 /** What an attempt came to, with artifacts still in hand. */
 export interface RawReply extends Omit<PersonaReply, 'artifacts' | 'commit'> {
   readonly artifacts: readonly RawArtifact[];
+  /** Whether the service that the attempt has called is in trouble; left out when none was called, or it is not known. Not part of the reply. */
+  readonly endpoint?: 'ok' | 'failed' | undefined;
 }
 
 export interface AttemptContext {
@@ -28,6 +31,9 @@ export interface AttemptContext {
   /** Told as soon as a process group works for the attempt, so that it can be found if this process dies. */
   groupStarted(pid: number): void;
 }
+
+/** What is wrong with a pass's result by the step's JSON Schema, each as a phrase; none when it fits. */
+export type ResultCheck = (schema: JsonObject, result: JsonValue) => readonly string[];
 
 /** One kind of persona. An attempt that went wrong is a reply with an error, never a rejection. */
 export interface PersonaRunner {

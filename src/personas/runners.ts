@@ -3,19 +3,37 @@ import type { Clock } from '../core/clock.js';
 import { type CommandLimits, CommandRunner } from './command.js';
 import { FunctionRunner } from './function.js';
 import { GitRunner } from './git-operation.js';
+import { HttpRunner } from './http.js';
+import { HumanRunner } from './human.js';
+import { ModelRunner } from './model.js';
 import type { PersonaDefinition } from './persona.js';
-import type { PersonaKind } from './runner.js';
+import type { PersonaKind, ResultCheck } from './runner.js';
+
+export interface RunnerMeans {
+  readonly clock: Clock;
+  readonly limits?: Partial<CommandLimits> | undefined;
+  /** Where keys and addresses are looked up by the names that personas give. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** By default nothing is wrong: the engine checks in any case. */
+  readonly checkResult?: ResultCheck | undefined;
+}
 
 export function runnerFor(
   persona: PersonaDefinition,
-  means: { readonly clock: Clock; readonly limits?: Partial<CommandLimits> },
+  { clock, limits = {}, env = process.env, checkResult = () => [] }: RunnerMeans,
 ): PersonaKind {
   switch (persona.kind) {
     case 'command':
-      return new CommandRunner(persona, means);
+      return new CommandRunner(persona, { clock, limits });
     case 'function':
       return new FunctionRunner(persona);
     case 'git':
-      return new GitRunner(persona, means);
+      return new GitRunner(persona, { clock });
+    case 'http':
+      return new HttpRunner(persona, { clock, env });
+    case 'human':
+      return new HumanRunner(persona);
+    case 'model':
+      return new ModelRunner(persona, { clock, env, checkResult });
   }
 }

@@ -34,6 +34,25 @@ describe('loadPersonas', () => {
     });
   });
 
+  it('brings an agent whose service the environment names, unless a file has its name', async () => {
+    const env = {
+      CLAUDE_CODE_ENDPOINT: 'https://x',
+      CLAUDE_CODE_ENDPOINT_SECRET: 's',
+      AIDER_ENDPOINT: 'https://y',
+      GOOSE_ENDPOINT: ' ',
+    };
+    const own = folderWith({ 'aider.md': good('aider') });
+    const personas = await loadPersonas([own], env);
+    expect([...personas.keys()]).toEqual(['aider', 'git', 'claude-code']);
+    expect(personas.get('aider')).toMatchObject({ kind: 'command' });
+    expect(personas.get('claude-code')).toMatchObject({
+      kind: 'http',
+      endpoint: { variable: 'CLAUDE_CODE_ENDPOINT' },
+      secretVariable: 'CLAUDE_CODE_ENDPOINT_SECRET',
+    });
+    expect((await loadPersonas([], env)).get('aider')).toMatchObject({ kind: 'http', secretVariable: null });
+  });
+
   it('reports all problems of all files', async () => {
     const first = folderWith({ 'a.md': 'x', 'b.md': good('qa'), 'c.md': good('qa') });
     const second = folderWith({ 'd.md': new Uint8Array([0x2d, 0xff, 0xfe]) });
