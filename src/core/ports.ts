@@ -9,6 +9,7 @@ import type { KeepPort } from './keep-ports.js';
 import type { BackupPort } from './backup-port.js';
 import type { InspectionPort } from './inspection-port.js';
 import type { Claim } from './messages.js';
+import type { BreakerPort } from './breaker-port.js';
 import type { LockPort } from './lock-port.js';
 import type { RequestPort } from './request-port.js';
 import type { RollPort, WatermarkPort } from './watch-ports.js';
@@ -296,5 +297,6 @@ export interface Store {
   readonly backup: BackupPort;
   readonly schedules: SchedulePort;
   readonly locks: LockPort;
+  readonly breakers: BreakerPort;
   close(): Promise<void>;
 }

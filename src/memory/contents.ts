@@ -2,11 +2,15 @@
  * What a memory store holds, apart from the store objects that reach it. Several processes of a simulation share one,
  * each through a store of its own; and it can be copied and put back, as a server does that loses its last seconds.
  */
+import type { BreakerState } from '../core/breaker-port.js';
 import type { Clock } from '../core/clock.js';
 import type { WorkerInfo } from '../core/ports.js';
 import type { StoredSchedule } from '../core/schedule-port.js';
 import type { BrokenLock, LockState } from '../core/lock-port.js';
 import { MemoryPartition, type PartitionCopy } from './partition.js';
+
+/** `opens`: how often it has opened since the endpoint last answered. */
+export type MemoryBreaker = BreakerState & { readonly opens: number };
 
 /** Everything that a memory store held at one moment; later changes do not reach it. */
 export interface MemoryCopy {
@@ -19,6 +23,7 @@ export interface MemoryCopy {
   readonly locks: ReadonlyMap<string, LockState>;
   readonly lockGrants: number;
   readonly brokenLocks: readonly BrokenLock[];
+  readonly breakers: ReadonlyMap<string, MemoryBreaker>;
   readonly partitions: number | null;
 }
 
@@ -42,6 +47,7 @@ export class MemoryContents {
   /** The grant that was given last. */
   lockGrants = 0;
   brokenLocks: BrokenLock[] = [];
+  readonly breakers = new Map<string, MemoryBreaker>();
   /** How many partitions the namespace has; null before it was opened. */
   partitions: number | null = null;
 
@@ -71,6 +77,7 @@ export class MemoryContents {
       locks: new Map(this.locks),
       lockGrants: this.lockGrants,
       brokenLocks: [...this.brokenLocks],
+      breakers: new Map(this.breakers),
       partitions: this.partitions,
     };
   }
@@ -82,6 +89,7 @@ export class MemoryContents {
     this.lockGrants = copy.lockGrants;
     this.brokenLocks = [...copy.brokenLocks];
     refill(this.locks, copy.locks);
+    refill(this.breakers, copy.breakers);
     refill(this.schedules, copy.schedules);
     refill(this.definitions, copy.definitions);
     refill(this.workers, copy.workers);

@@ -9,6 +9,7 @@ import { sha256 } from '../core/json.js';
 import type { Admission, AdmissionPort, ArtifactPort, NamespacePort, RunPort, Store } from '../core/ports.js';
 import { runHasEnded } from '../core/statuses.js';
 import { memoryBackup } from './backup.js';
+import { memoryBreakers } from './breakers.js';
 import { MemoryContents } from './contents.js';
 import { memoryInspection } from './inspection.js';
 import { expired, memoryKeeping } from './keeping.js';
@@ -43,6 +44,7 @@ export function createMemoryStore({
     namespace: memoryNamespace(contents, clock),
     roll: memoryRoll(contents, clock),
     locks: memoryLocks(contents),
+    breakers: memoryBreakers(contents),
     partitions: new MemoryPartitions(at, watermarks),
     admission: memoryAdmission(at, watermarks),
     requests: new MemoryRequests(at, watermarks),

@@ -15,7 +15,7 @@ import { entriesOf, pairsOf, textOf } from './replies.js';
 const CUT_MS = 120_000;
 const AT_ONCE = 64;
 /** Who is there: nothing that is true of another time. */
-const PRESENT: ReadonlySet<string> = new Set(['workers', 'coordinators', 'roll', 'meta']);
+const PRESENT: ReadonlySet<string> = new Set(['breakers', 'workers', 'coordinators', 'roll', 'meta']);
 const REQUESTS = 'requests:';
 
 export function redisBackup({

@@ -56,6 +56,11 @@ export class Keys {
     return `{${this.#namespace}}:locks`;
   }
 
+  /** hash: persona and endpoint → JSON of how its breaker stands; those that are closed and have seen no failure are not there */
+  get breakers(): string {
+    return `{${this.#namespace}}:breakers`;
+  }
+
   /** hash: worker → JSON of what it serves */
   get workers(): string {
     return `{${this.#namespace}}:workers`;

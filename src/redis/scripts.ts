@@ -19,6 +19,8 @@ export const SCRIPTS = [
   'announce-worker',
   'beat',
   'begin',
+  'breaker-enter',
+  'breaker-told',
   'bury',
   'commit',
   'cut',

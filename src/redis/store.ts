@@ -7,6 +7,7 @@ import { type Address, describe } from './address.js';
 import { RedisAdmission } from './admission.js';
 import { RedisArtifacts } from './artifacts.js';
 import { redisBackup } from './backup.js';
+import { redisBreakers } from './breakers.js';
 import { Connection } from './connection.js';
 import { redisInspection } from './inspection.js';
 import { Keys } from './keys.js';
@@ -63,6 +64,7 @@ export async function openRedisStore(params: RedisStoreParams): Promise<Store> {
     backup: redisBackup({ connection, keys, clock }),
     inspection: redisInspection({ connection, keys }),
     locks: redisLocks({ connection, keys }),
+    breakers: redisBreakers({ connection, keys }),
     schedules: redisSchedules({ connection, keys }),
     keeping: redisKeeping({ connection, keys, watermarks }),
     close: async () => {

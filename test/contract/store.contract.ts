@@ -22,6 +22,7 @@ import {
 } from './scene.js';
 import { inspectionContract } from './inspection.contract.js';
 import { keepContract } from './keep.contract.js';
+import { breakerContract } from './breaker.contract.js';
 import { lockContract } from './lock.contract.js';
 import { scheduleContract } from './schedule.contract.js';
 import { togetherContract } from './together.contract.js';
@@ -642,5 +643,6 @@ export const contract: readonly ContractCase[] = [
   ...keepContract,
   ...scheduleContract,
   ...lockContract,
+  ...breakerContract,
   ...watchContract,
 ];
