@@ -140,6 +140,8 @@ function describeWorker(event: WorkerEvent): [Level, string] {
       return ['warn', `${attemptName(event.key)} replied ${event.status} too late: another attempt has taken over`];
     case 'stopped':
       return ['warn', `${attemptName(event.key)} stopped: ${event.reason}`];
+    case 'breaker':
+      return [event.state === 'open' ? 'warn' : 'info', BREAKER_WORDS[event.state](event.persona)];
     case 'reaped':
       return [
         'warn',
@@ -154,6 +156,12 @@ function describeWorker(event: WorkerEvent): [Level, string] {
       return ['warn', `${event.doing}: ${event.message}`];
   }
 }
+
+const BREAKER_WORDS = {
+  open: (persona) => `the endpoint of ${persona} is in trouble: nothing is taken for it; see \`coord doctor\``,
+  'half-open': (persona) => `the endpoint of ${persona} is tried again`,
+  closed: (persona) => `the endpoint of ${persona} answers again`,
+} as const satisfies Record<string, (persona: string) => string>;
 
 function attemptName({ run, step, attempt }: { run: string; step: string; attempt: number }): string {
   return `${run} ${step} attempt ${String(attempt)}`;

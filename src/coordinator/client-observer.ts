@@ -21,7 +21,7 @@ import { explain } from './client-why.js';
 import { Plans } from './plans.js';
 
 export interface ObserverParams {
-  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'keeping' | 'artifacts' | 'locks'>;
+  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'keeping' | 'artifacts' | 'locks' | 'breakers'>;
   /** As the namespace says. */
   readonly partitions: number;
   readonly clock: Clock;

@@ -3,6 +3,7 @@
  * root. Here is what a run waits for as a whole, and what its steps wait for outside of it: coordinators, workers, slots,
  * other runs. Looks only; changes nothing.
  */
+import type { BreakerState } from '../core/breaker-port.js';
 import type { Cause, Explanation, InHand, LastSeen, Reason } from '../core/causes.js';
 import type { Clock } from '../core/clock.js';
 import { hasCode, messageOf } from '../core/errors.js';
@@ -21,7 +22,7 @@ import { type Outside, type Read, StepLinks } from './why-steps.js';
 import { attemptsInHand } from './why-workers.js';
 
 export interface WhyMeans {
-  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'locks'>;
+  readonly store: Pick<Store, 'runs' | 'namespace' | 'inspection' | 'locks' | 'breakers'>;
   readonly partitions: number;
   readonly clock: Clock;
   readonly plans: Plans;
@@ -78,6 +79,7 @@ class Explainer implements Outside {
   readonly #looks = new Map<number, Promise<PartitionLook>>();
   readonly #messages = new Map<number, Promise<ReadonlyMap<string, number>>>();
   readonly #timers = new Map<number, Promise<ReadonlyMap<string, number>>>();
+  #breakers: Promise<readonly BreakerState[]> | null = null;
   #inHand: Promise<readonly InHand[]> | null = null;
   #runsRead = 0;
 
@@ -261,9 +263,28 @@ class Explainer implements Outside {
     const workers = live.map(({ worker }) => worker);
     if (queue.requests === 0 && (await this.#stillAsked({ partition, run: view.id, step: id })))
       return link({ code: 'request-missing', persona, ...at });
+    const broken = await this.#broken(persona);
+    if (broken !== null) return link({ ...broken, ...at });
     if (live.some(({ busy }) => busy === 0)) return link({ code: 'queued', persona, workers, ...at });
     const doing = await this.#doing(new Set(workers));
     return link({ code: 'workers-busy', persona, workers, doing, requests: queue.requests, ...at });
+  }
+
+  async #broken(wanted: string): Promise<Extract<Reason, { code: 'breaker' }> | null> {
+    this.#breakers ??= this.#means.store.breakers.all();
+    const found = (await this.#breakers).find(({ persona, state }) => persona === wanted && state !== 'closed');
+    if (found === undefined) return null;
+    const { persona, endpoint, failures, since: failingSince, message, retryAt, probe } = found;
+    return {
+      code: 'breaker',
+      persona,
+      endpoint,
+      failures,
+      failingSince,
+      message,
+      retryAt,
+      probe: probe?.worker ?? null,
+    };
   }
 
   /** It may have been begun or answered since it was read. */

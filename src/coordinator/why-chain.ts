@@ -28,6 +28,7 @@ const URGENCY: Readonly<Record<Reason['code'], number>> = {
   decision: 70,
   signal: 68,
   'worker-silent': 60,
+  breaker: 55,
   retrying: 50,
   'workers-busy': 45,
   time: 40,

@@ -51,6 +51,19 @@ export type Reason =
       /** Requests of the persona in this partition that no worker has begun. */
       readonly requests: number;
     }
+  /** The endpoint that its persona calls is in trouble, so no worker takes its request for now. */
+  | {
+      readonly code: 'breaker';
+      readonly persona: string;
+      readonly endpoint: string;
+      /** In a row, the first of them at `failingSince`. */
+      readonly failures: number;
+      readonly failingSince: number;
+      readonly message: string;
+      /** When it is tried again; null: now, by `probe`. */
+      readonly retryAt: number | null;
+      readonly probe: string | null;
+    }
   | { readonly code: 'queued'; readonly persona: string; readonly workers: readonly string[] }
   /** The run awaits an answer to a request that lies nowhere any more: somebody has deleted it. */
   | { readonly code: 'request-missing'; readonly persona: string }

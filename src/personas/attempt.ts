@@ -15,6 +15,7 @@ import {
 import type { Store } from '../core/ports.js';
 import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';
+import type { Breakers, Passage } from './breakers.js';
 import { untilKnown } from './patience.js';
 import { plainLine } from './plain-text.js';
 import { Progress } from './progress.js';
@@ -33,6 +34,7 @@ export interface AttemptMeans {
   readonly failpoints: Failpoints;
   /** What a persona says goes through it before it goes anywhere. */
   readonly redaction: Redaction;
+  readonly breakers: Breakers;
   readonly report: Report;
   /** Aborted when the worker may not wait for the store any longer. */
   readonly giveUp: AbortSignal;
@@ -58,6 +60,7 @@ export class Attempt {
   #begins: Promise<boolean> | null = null;
   /** Whether the store has said that the claim is gone. */
   #gone = false;
+  #passage: Passage | null = null;
   #cancelLost = (): void => undefined;
   /** The heartbeat out of turn that is under way, and the one that follows it for all who asked meanwhile. */
   #asked: Promise<void> = Promise.resolve();
@@ -129,6 +132,12 @@ export class Attempt {
     const recorded = this.leavesTraces;
     try {
       await before(this.#abort.signal);
+      this.#passage = await this.#means.breakers.enter(this.#work.request.persona);
+      if (this.#passage === null) {
+        // Not begun, so it costs nothing: it is taken again when its endpoint is well.
+        report({ type: 'dropped', key, reason: 'its endpoint is in trouble' });
+        return;
+      }
       // Before `begin`, so that whatever was begun on this machine is found when this worker dies.
       if (recorded) files.open(key);
       const since = this.#means.clock.now();
@@ -141,6 +150,7 @@ export class Attempt {
     } finally {
       if (recorded) files.close(key);
       this.#over.abort();
+      await this.#passage?.over(null);
       report({ type: 'ended', key });
     }
   }
@@ -170,6 +180,8 @@ export class Attempt {
     // On its way before the reply, after which nobody would take it.
     this.#progress.end();
     failpoints.pass('worker.ran');
+    // Before the reply, which may have it tried again at once.
+    await this.#passage?.over(raw);
     const reason = this.#ended;
     if (reason !== null) report({ type: 'stopped', key, reason });
     if (reason === 'stop' || reason === 'lost') return;

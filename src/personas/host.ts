@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
+import type { BreakerPolicy } from '../core/breaker-port.js';
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import { type Failpoints, noFailpoints } from '../core/failpoints.js';
@@ -12,6 +13,7 @@ import type { AttemptKey, Delivery } from '../core/request-port.js';
 import { Loop } from '../core/service.js';
 import { Attempt, type AttemptMeans } from './attempt.js';
 import { AttemptFiles } from './attempt-files.js';
+import { BREAKER_POLICY, Breakers } from './breakers.js';
 import type { CommandLimits } from './command.js';
 import { buryDead } from './dead-workers.js';
 import { InHand } from './in-hand.js';
@@ -19,7 +21,7 @@ import { Intake } from './intake.js';
 import { untilKnown } from './patience.js';
 import type { PersonaDefinition } from './persona.js';
 import { parseRequest } from './request.js';
-import type { PersonaRunner, ResultCheck } from './runner.js';
+import type { PersonaKind, ResultCheck } from './runner.js';
 import { runnerFor } from './runners.js';
 import { Redaction } from './secrets.js';
 import { Slots } from './slots.js';
@@ -27,7 +29,7 @@ import type { Report } from './worker-events.js';
 import { Workspaces } from './workspace.js';
 
 export interface WorkerOptions {
-  readonly store: Pick<Store, 'requests' | 'artifacts' | 'namespace' | 'watermarks'>;
+  readonly store: Pick<Store, 'requests' | 'artifacts' | 'breakers' | 'namespace' | 'watermarks'>;
   /** How many partitions the namespace has; the worker serves all. */
   readonly partitions: number;
   readonly personas: ReadonlyMap<string, PersonaDefinition>;
@@ -48,6 +50,7 @@ export interface WorkerOptions {
   /** Where keys and addresses are that personas name; by default that of the process. */
   readonly env?: NodeJS.ProcessEnv;
   readonly checkResult?: ResultCheck;
+  readonly breaker?: Partial<BreakerPolicy>;
   /** Whether a worker of this name is known to be dead: what it was sent is then taken over at once. */
   readonly isDead?: (worker: string) => boolean;
   readonly report?: Report;
@@ -65,7 +68,7 @@ export class WorkerHost extends Loop {
   readonly #options: WorkerOptions;
   readonly #report: Report;
   readonly #slots: Slots;
-  readonly #runners: ReadonlyMap<string, PersonaRunner>;
+  readonly #runners: ReadonlyMap<string, PersonaKind>;
   readonly #files: AttemptFiles;
   readonly #means: AttemptMeans;
   readonly #inHand: InHand;
@@ -97,9 +100,27 @@ export class WorkerHost extends Loop {
       workspaces: new Workspaces({ clock, attempts: this.#files }),
       failpoints: options.failpoints ?? noFailpoints,
       redaction,
+      breakers: this.#breakers(),
       report: this.#report,
       giveUp: this.#giveUp.signal,
     };
+  }
+
+  #breakers(): Breakers {
+    const { store, clock, worker, breaker } = this.#options;
+    const endpoints = [...this.#runners].flatMap(([name, { endpoint }]) =>
+      endpoint === undefined || endpoint === null ? [] : [[name, endpoint] as const],
+    );
+    return new Breakers({
+      port: store.breakers,
+      clock,
+      worker,
+      endpoints: new Map(endpoints),
+      slots: this.#slots,
+      policy: { ...BREAKER_POLICY, ...breaker },
+      report: this.#report,
+      signal: this.signal,
+    });
   }
 
   /** Requests in hand. */

@@ -46,6 +46,11 @@ export class HttpRunner implements PersonaKind {
   readonly #persona: HttpPersona;
   readonly #means: HttpMeans;
 
+  get endpoint(): string | null {
+    const url = this.#url();
+    return typeof url === 'string' ? null : shownEndpoint(url);
+  }
+
   constructor(persona: HttpPersona, means: HttpMeans) {
     this.#persona = persona;
     this.#means = means;

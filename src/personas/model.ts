@@ -37,6 +37,10 @@ export class ModelRunner implements PersonaKind {
   readonly #persona: ModelPersona;
   readonly #means: ModelMeans;
 
+  get endpoint(): string {
+    return shownEndpoint(new URL(this.#persona.endpoint));
+  }
+
   constructor(persona: ModelPersona, means: ModelMeans) {
     this.#persona = persona;
     this.#means = means;

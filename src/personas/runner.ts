@@ -46,6 +46,8 @@ export interface PersonaKind extends PersonaRunner {
   check(signal: AbortSignal): Promise<readonly Finding[]>;
   /** Whether it understands plain words, so that asking it for something small proves that it works. */
   readonly understandsWords: boolean;
+  /** The address that it calls, as it is shown; left out by kinds that call none, null when it is not known. */
+  readonly endpoint?: string | null;
 }
 
 /** What a function persona is called with besides the request. */

@@ -18,6 +18,8 @@ const ALL = '*';
 export class Slots {
   readonly #capacity: ReadonlyMap<string, number>;
   readonly #used = new Map<string, number>();
+  /** Places that personas have for a time, where it is fewer. */
+  readonly #limits = new Map<string, number>();
   readonly #listeners = new Set<() => void>();
 
   constructor(want: { readonly perPersona: ReadonlyMap<string, number>; readonly total: number }) {
@@ -52,6 +54,18 @@ export class Slots {
     this.#changed();
   }
 
+  /** Gives the persona no more than so many places, until it is called with null. */
+  limit(persona: string, places: number | null): void {
+    if (places === null) this.#limits.delete(persona);
+    else this.#limits.set(persona, places);
+    this.#changed();
+  }
+
+  /** Whether there is a place for the persona, but for its limit. */
+  hasPlace(persona: string): boolean {
+    return this.#free(ALL) > 0 && (this.#capacity.get(persona) ?? 0) > (this.#used.get(persona) ?? 0);
+  }
+
   /** Whether a persona that is not in the reservation could be added to it now. */
   couldTakeMore(reservation: Reservation): boolean {
     return (
@@ -84,7 +98,8 @@ export class Slots {
   }
 
   #free(name: string): number {
-    return (this.#capacity.get(name) ?? 0) - (this.#used.get(name) ?? 0);
+    const places = Math.min(this.#capacity.get(name) ?? 0, this.#limits.get(name) ?? Number.POSITIVE_INFINITY);
+    return places - (this.#used.get(name) ?? 0);
   }
 
   #use(name: string, count: number): void {

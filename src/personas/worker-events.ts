@@ -31,6 +31,8 @@ export type WorkerEvent =
   | { readonly type: 'stopped'; readonly key: AttemptKey; readonly reason: EndReason }
   | { readonly type: 'ended'; readonly key: AttemptKey }
   | { readonly type: 'reaped'; readonly run: string; readonly step: string; readonly attempt: number }
+  /** How the breaker of the persona's endpoint stands, as far as this worker knows; `half-open`: this worker tries it. */
+  | { readonly type: 'breaker'; readonly persona: string; readonly state: 'closed' | 'half-open' | 'open' }
   /** The store has lost what it had confirmed to this worker. */
   | { readonly type: 'rolled-back'; readonly partition: number; readonly from: number; readonly to: number }
   | { readonly type: 'trouble'; readonly doing: string; readonly message: string };

@@ -51,15 +51,17 @@ export interface Crew {
 
 export class Scene {
   readonly clock = new ManualClock();
-  readonly store: Store = createMemoryStore({ clock: this.clock, ids: countedIds() });
+  readonly store: Store;
   readonly stateDir = aFolder();
   readonly partitions: number;
   readonly #hosts: WorkerHost[] = [];
   readonly #leases = new Map<number, Lease>();
   readonly #versions = new Map<string, number>();
 
-  constructor(partitions = 1) {
+  /** `store`: another one than in memory. */
+  constructor(partitions = 1, store?: Store) {
     this.partitions = partitions;
+    this.store = store ?? createMemoryStore({ clock: this.clock, ids: countedIds() });
   }
 
   /** A started worker. `requests` replaces methods of the store's request port. */

@@ -65,6 +65,8 @@ function told(cause: Cause, now: number): Told {
     }
     case 'workers-busy':
       return say(busyText(cause, { since, now }), 'coord worker', ...cause.doing.slice(0, NAMED).map(whereOf));
+    case 'breaker':
+      return say(breakerText(cause, now), 'coord doctor');
     case 'queued':
       return say(
         `waits for persona ${cause.persona}: asked${since}, and ${workersOf(cause.workers)} can take it at once`,
@@ -163,6 +165,20 @@ function lockText(
 
 function lockNext({ holder }: Of<'lock'>): readonly string[] {
   return holder?.kind === 'run' ? [`coord why ${shellWord(holder.id)}`] : ['coord locks'];
+}
+
+function breakerText(
+  { persona, endpoint, failures, failingSince, message, retryAt, probe }: Of<'breaker'>,
+  now: number,
+): string {
+  const again =
+    retryAt === null
+      ? `tried again now${probe === null ? '' : ` by ${probe}`}`
+      : retryAt > now
+        ? `tried again in ${duration(retryAt - now)}`
+        : 'to be tried again now';
+  const failed = `its endpoint ${endpoint} has failed ${count(failures, 'time')} in a row, first ${ago(failingSince, now)} (${message})`;
+  return `waits for persona ${persona}: ${failed}; ${again}`;
 }
 
 function busyText(
