@@ -47,6 +47,8 @@ export class Breakers {
   readonly #held = new Set<string>();
   /** Personas whose one call is made by an attempt of this worker. */
   readonly #probing = new Set<string>();
+  /** Until when, by this process's clock, the right to the one call waits for a request. */
+  readonly #waiting = new Map<string, number>();
 
   constructor(params: BreakersParams) {
     this.#params = params;
@@ -61,6 +63,7 @@ export class Breakers {
       // Another attempt of this worker has the one call.
       if (this.#probing.has(persona)) return null;
       this.#probing.add(persona);
+      this.#waiting.delete(persona);
       return this.#passage(persona, true);
     }
     if (answer === 'go') {
@@ -147,14 +150,15 @@ export class Breakers {
       await clock.sleep(Math.max(1, Math.min(waitMs, LOOK_MS)), signal);
       if (signal.aborted || !this.#held.has(persona)) return;
       waitMs = LOOK_MS;
-      if (this.#probing.has(persona) || !slots.hasPlace(persona)) continue;
+      const waits = clock.monotonic() < (this.#waiting.get(persona) ?? 0);
+      if (waits || this.#probing.has(persona) || !slots.hasPlace(persona)) continue;
       const answer = await this.#ask(persona);
       if (answer === 'go') this.#free(persona);
       else if (answer === 'probe') {
         report({ type: 'breaker', persona, state: 'half-open' });
         // The next request is the one; when there is none, the right to it is over in a while, and asked for again.
+        this.#waiting.set(persona, clock.monotonic() + policy.probeMs);
         slots.limit(persona, 1);
-        await clock.sleep(policy.probeMs, signal);
       } else {
         if (!this.#probing.has(persona)) slots.limit(persona, 0);
         waitMs = answer.wait;

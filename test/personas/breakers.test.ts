@@ -8,8 +8,10 @@ import { randomIds } from '../../src/core/ids.js';
 import type { PersonaReply } from '../../src/core/exchange.js';
 import type { Store } from '../../src/core/ports.js';
 import type { RequestPort } from '../../src/core/request-port.js';
+import { Breakers } from '../../src/personas/breakers.js';
 import { functionPersona } from '../../src/personas/catalog.js';
 import type { HttpPersona } from '../../src/personas/persona.js';
+import { Slots } from '../../src/personas/slots.js';
 import type { WorkerEvent } from '../../src/personas/worker-events.js';
 import { openRedisStore } from '../../src/redis/store.js';
 import { answers, type Handler, HttpService } from '../harness/http-service.js';
@@ -243,6 +245,39 @@ describe('a worker whose endpoint is in trouble', () => {
     await passes(() => service.calls.length === 3);
     await crew.events.next('replied', 'c');
     expect(await state()).toBeUndefined();
+  });
+
+  it('gives the one call back when its request is not asked any more', async () => {
+    const crew = await broken();
+    const request = await scene.ask({ persona: 'far', step: 'b' });
+    await scene.supersede(request);
+    await passes(() => crew.events.all.some((event) => event.type === 'dropped' && event.reason === 'superseded'));
+    await crew.events.next('ended', 'b');
+    expect(await state()).toMatchObject({ state: 'open', failures: 1 });
+    const before = scene.clock.now();
+    await scene.ask({ persona: 'far', step: 'c' });
+    service.handlers = [PASS];
+    await passes(() => service.calls.length === 2);
+    expect(scene.clock.now() - before).toBeLessThan(POLICY.probeMs);
+    await crew.events.next('replied', 'c');
+  });
+
+  it('lets one attempt through as the one call, whatever asks in it at the same time', async () => {
+    const { breakers: port } = scene.store;
+    const slots = new Slots({ perPersona: new Map([['far', 4]]), total: 4 });
+    const means = { port, clock: scene.clock, worker: 'w', slots, policy: POLICY, report: () => undefined };
+    const endpoints = new Map([['far', 'https://x']]);
+    const { signal } = new AbortController();
+    const breakers = new Breakers({ ...means, endpoints, signal });
+    const failed = { endpoint: 'failed', error: { class: 'PERSONA_ERROR', message: 'down' } } as const;
+    await (await breakers.enter('far'))?.over(failed);
+    expect(await breakers.enter('far')).toBeNull();
+    expect(slots.reserve()).toBeNull();
+    scene.clock.advance(POLICY.coolDownMs);
+    const passages = await Promise.all([breakers.enter('far'), breakers.enter('far'), breakers.enter('far')]);
+    expect(passages.filter((passage) => passage !== null)).toHaveLength(1);
+    for (const passage of passages) await passage?.over({ endpoint: 'ok', error: null });
+    expect(slots.reserve()).toMatchObject({ total: 4 });
   });
 
   it('keeps the right to the one call for as long as the call takes', async () => {
