@@ -209,10 +209,10 @@ export class Attempt {
     const { timeoutMs } = this.#work.request;
     if (this.#ended === 'timeout') {
       const reply = errorReply('TIMEOUT', `not done after ${String(timeoutMs)} ms, the limit of one attempt`);
-      return { ...reply, artifacts: raw.artifacts };
+      return { ...reply, ...leftOf(raw) };
     }
     if (this.#ended === 'shutdown') {
-      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), artifacts: raw.artifacts };
+      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), ...leftOf(raw) };
     }
     return raw;
   }
@@ -318,6 +318,11 @@ export class Attempt {
     const { clock, report, giveUp } = this.#means;
     return await untilKnown(doing, call, { clock, report, signal: giveUp });
   }
+}
+
+/** What an attempt that was ended has used and made all the same. */
+function leftOf({ artifacts, usage, session }: RawReply): Partial<RawReply> {
+  return { artifacts, ...(usage !== undefined && { usage }), ...(session !== undefined && { session }) };
 }
 
 function tooLarge({ name, content }: RawArtifact): PersonaReply {

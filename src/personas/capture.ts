@@ -73,21 +73,23 @@ export class Tail {
   }
 }
 
-/** Cuts a stream into lines of at most 4 KiB; what is longer counts as several lines. */
+/** Cuts a stream into lines; what is longer than the limit, 4 KiB unless it is given, counts as several. */
 export class Lines {
   readonly #decoder = new TextDecoder();
   readonly #line: (text: string) => void;
+  readonly #limit: number;
   #rest = '';
 
-  constructor(line: (text: string) => void) {
+  constructor(line: (text: string) => void, limit = 4_096) {
     this.#line = line;
+    this.#limit = limit;
   }
 
   add(chunk: Buffer): void {
     const parts = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
     this.#rest = parts.pop() ?? '';
     for (const part of parts) this.#line(part);
-    if (this.#rest.length > 4_096) this.end();
+    if (this.#rest.length > this.#limit) this.end();
   }
 
   end(): void {

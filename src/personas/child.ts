@@ -24,10 +24,13 @@ export interface ChildWant {
     /** The child is killed when it has printed more than this, bytes. */
     readonly killAt: number;
   };
-  readonly stderrLimit: number;
+  readonly stderr: { readonly limit: number; readonly killAt: number };
   /** Parts of the environment that find processes which left the group. */
   readonly marks: Readonly<Record<string, string>>;
+  /** A line of stderr. */
   line(text: string): void;
+  /** A piece of stdout, as it comes. */
+  printed?(chunk: Buffer): void;
   started(pid: number): void;
 }
 
@@ -44,16 +47,23 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
   want.started(pid);
 
   const stdout = new (want.stdout.keep === 'head' ? Head : Tail)(want.stdout.limit);
-  const stderr = new Tail(want.stderrLimit);
+  const stderr = new Tail(want.stderr.limit);
   const lines = new Lines((text) => want.line(text));
   const ended = new AbortController();
+  const flooded = (): void => {
+    signalGroup(pid, 'SIGKILL');
+    // Nothing of what is still printed, by whomever, is waited for.
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  };
   child.stdout.on('data', (chunk: Buffer) => {
     stdout.add(chunk);
-    if (stdout.total > want.stdout.killAt) signalGroup(pid, 'SIGKILL');
+    want.printed?.(chunk);
+    if (stdout.total > want.stdout.killAt) flooded();
   });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.add(chunk);
     lines.add(chunk);
+    if (stderr.total > want.stderr.killAt) flooded();
   });
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', ignore);
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {
@@ -71,11 +81,12 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
   ended.abort();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   await killing;
-  if (want.signal.aborted) killMarked(want.marks);
+  // Also after an end of its own: what it left running is watched by nobody.
+  killMarked(want.marks);
   lines.end();
   const { total: printed, truncated } = stdout;
-  const text = new TextDecoder().decode(stderr.bytes());
-  return { outcome: { exitCode, signal, stdout: stdout.bytes(), printed, truncated, stderr: text } };
+  const said = { stderr: new TextDecoder().decode(stderr.bytes()), complained: stderr.total };
+  return { outcome: { exitCode, signal, stdout: stdout.bytes(), printed, truncated, ...said } };
 }
 
 async function start(

@@ -3,7 +3,7 @@
  * at once, each with its place, and refuses keys it does not know, so that a slip is never a silent default.
  */
 import { basename, dirname } from 'node:path';
-import { didYouMean } from '../core/suggest.js';
+import { didYouMean, nearest } from '../core/suggest.js';
 import { FILE_KINDS, type Kind, KINDS } from './file-kinds.js';
 import { FrontMatter, type FrontMatterProblem, splitFrontMatter } from './front-matter.js';
 import { PERSONA_NAME, type PersonaBase, type PersonaDefinition } from './persona.js';
@@ -17,7 +17,7 @@ export type ParsedPersona =
 /** Largest persona file, in bytes. */
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
-const LATER_KINDS = new Set(['model', 'agent', 'http', 'human']);
+const LATER_KINDS = new Set(['model', 'http', 'human']);
 const COMMON_KEYS = ['name', 'description', 'kind', 'role', 'concurrency', 'tools', 'model'];
 
 /** `file` is an absolute path; relative paths in the text are resolved against its folder. */
@@ -46,9 +46,10 @@ export function parsePersonaFile(text: string, file: string): ParsedPersona {
     ...(role !== null && { role }),
     file,
   };
-  const kind = readKind(front);
+  const foreign = isAgentFile(front);
+  const kind = foreign ? 'agent' : readKind(front);
   const persona = kind === null ? null : FILE_KINDS[kind].read(front, { base, folder: dirname(file) });
-  refuseKeys(front, kind);
+  if (!foreign) refuseKeys(front, kind);
   if (persona === null || front.problems.length > 0) return failed(front.sortedProblems());
   return { persona, problems: [] };
 }
@@ -85,6 +86,16 @@ function readTakenRole(front: FrontMatter, folder: string): Role | null {
   if (!('problem' in found)) return found;
   front.report('role', 'bad_value', `role: ${found.problem}.${didYouMean(name, found.known)}`);
   return null;
+}
+
+/**
+ * A file that was written for Claude Code: it says what it is for, and nothing that only a persona of coord says. Whatever
+ * else it has (`color`, …) is for others to know.
+ */
+function isAgentFile(front: FrontMatter): boolean {
+  if (front.has('kind') || !front.has('description')) return false;
+  const ours = new Set(['role', ...KINDS.flatMap((kind) => FILE_KINDS[kind].keys)]);
+  return front.keys.every((key) => !ours.has(key) && nearest(key, ['kind']) === null);
 }
 
 function readKind(front: FrontMatter): Kind | null {

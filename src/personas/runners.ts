@@ -1,5 +1,6 @@
 /** Which kind of persona is run by which runner. */
 import type { Clock } from '../core/clock.js';
+import { AgentRunner } from './agent.js';
 import { type CommandLimits, CommandRunner } from './command.js';
 import { FunctionRunner } from './function.js';
 import { GitRunner } from './git-operation.js';
@@ -11,6 +12,8 @@ export function runnerFor(
   means: { readonly clock: Clock; readonly limits?: Partial<CommandLimits> },
 ): PersonaKind {
   switch (persona.kind) {
+    case 'agent':
+      return new AgentRunner(persona, means);
     case 'command':
       return new CommandRunner(persona, means);
     case 'function':

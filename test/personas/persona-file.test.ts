@@ -23,6 +23,7 @@ describe('a persona file', () => {
         model: null,
         command: ['/team/personas/bin/qa', '/team/personas/rules.txt', '/team/shared/x', 'plain/y', '--fast'],
         env: ['API_KEY'],
+        limits: { memory: null, cpu: null, file: null, output: null },
         output: 'json',
       },
       problems: [],
@@ -94,9 +95,9 @@ describe('a persona file', () => {
     `);
   });
 
-  it.each(['model', 'agent', 'http', 'human'])('says that kind %s is not available', (kind) => {
+  it.each(['model', 'http', 'human'])('says that kind %s is not available', (kind) => {
     expect(problemsOf(`---\nkind: ${kind}\n---\n`)).toEqual([
-      `${FILE}:2:1 unavailable_kind: kind "${kind}" is not available in this version; use one of "command", "function", "git"`,
+      `${FILE}:2:1 unavailable_kind: kind "${kind}" is not available in this version; use one of "agent", "command", "function", "git"`,
     ]);
   });
 
