@@ -34,8 +34,8 @@ export type CallEnd =
       readonly flooded: boolean;
     };
 
-/** Longest line of its output that is read as one event, characters. */
-const EVENT_LIMIT = 1024 * 1024;
+/** A longer line is not read as an event. */
+const EVENTS = { longest: 1024 * 1024, most: Infinity };
 
 export async function callAgent(
   means: AgentMeans,
@@ -54,7 +54,7 @@ export async function callAgent(
     const line = plainLine(text ?? '');
     if (line !== '') context.progress(line);
   };
-  const lines = new Lines((text) => tell(reader.line(text)), EVENT_LIMIT);
+  const lines = new Lines((text) => tell(reader.line(text)), EVENTS);
   const stall = new AbortController();
   const silence = new Silence(clock, persona.stall, {
     tell: (ms) => context.progress(`silent for ${durationText(ms)}`),

@@ -73,23 +73,31 @@ export class Tail {
   }
 }
 
-/** Cuts a stream into lines; what is longer than the limit, 4 KiB unless it is given, counts as several. */
+export interface LinesLimits {
+  /** Characters of a line; what is longer counts as several. */
+  readonly longest: number;
+  /** Lines of one piece of the stream that are told: the last ones. */
+  readonly most: number;
+}
+
+/** Cuts a stream into lines. */
 export class Lines {
   readonly #decoder = new TextDecoder();
   readonly #line: (text: string) => void;
-  readonly #limit: number;
+  readonly #limits: LinesLimits;
   #rest = '';
 
-  constructor(line: (text: string) => void, limit = 4_096) {
+  constructor(line: (text: string) => void, limits: LinesLimits) {
     this.#line = line;
-    this.#limit = limit;
+    this.#limits = limits;
   }
 
   add(chunk: Buffer): void {
     const parts = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
     this.#rest = parts.pop() ?? '';
-    for (const part of parts) this.#line(part);
-    if (this.#rest.length > this.#limit) this.end();
+    const { longest, most } = this.#limits;
+    for (const part of parts.length > most ? parts.slice(-most) : parts) this.#line(part);
+    if (this.#rest.length > longest) this.end();
   }
 
   end(): void {

@@ -36,6 +36,9 @@ export interface ChildWant {
 
 export type ChildEnd = { readonly outcome: CommandOutcome } | { readonly failure: NodeJS.ErrnoException };
 
+/** Nobody reads more of what is shown for a moment; a flood of it must not keep this process busy. */
+const PROGRESS = { longest: 4_096, most: 50 };
+
 /** How long output may trickle after the child itself has ended, ms; then its group is killed, then pipes are closed. */
 const DRAIN_MS = 1_000;
 
@@ -48,7 +51,7 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
 
   const stdout = new (want.stdout.keep === 'head' ? Head : Tail)(want.stdout.limit);
   const stderr = new Tail(want.stderr.limit);
-  const lines = new Lines((text) => want.line(text));
+  const lines = new Lines((text) => want.line(text), PROGRESS);
   const ended = new AbortController();
   const flooded = (): void => {
     signalGroup(pid, 'SIGKILL');

@@ -27,7 +27,7 @@ export interface CommandLimits {
 export const COMMAND_LIMITS: CommandLimits = {
   graceMs: 5_000,
   stdoutBytes: 1024 * 1024,
-  floodBytes: 256 * 1024 * 1024,
+  floodBytes: 64 * 1024 * 1024,
   stderrBytes: 64 * 1024,
 };
 

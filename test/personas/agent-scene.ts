@@ -59,7 +59,7 @@ ${body}
   }
 }
 
-function anAgent(change: Partial<AgentPersona> = {}): AgentPersona {
+export function anAgent(change: Partial<AgentPersona> = {}): AgentPersona {
   const base = {
     name: 'builder',
     description: '',
