@@ -72,7 +72,8 @@ export async function callAgent(
       clock,
       graceMs: limits.graceMs,
       stdout: { keep: 'tail', limit: limits.stderrBytes, killAt },
-      stderr: { limit: limits.stderrBytes, killAt },
+      stderrLimit: limits.stderrBytes,
+      stderrKillAt: killAt,
       marks: attemptMarks(context.token, context.worker),
       printed: (chunk) => {
         silence.heard();

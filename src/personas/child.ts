@@ -24,7 +24,9 @@ export interface ChildWant {
     /** The child is killed when it has printed more than this, bytes. */
     readonly killAt: number;
   };
-  readonly stderr: { readonly limit: number; readonly killAt: number };
+  readonly stderrLimit: number;
+  /** As `killAt` of stdout; left out: 64 MiB. */
+  readonly stderrKillAt?: number | undefined;
   /** Parts of the environment that find processes which left the group. */
   readonly marks: Readonly<Record<string, string>>;
   /** A line of stderr. */
@@ -36,6 +38,7 @@ export interface ChildWant {
 
 export type ChildEnd = { readonly outcome: CommandOutcome } | { readonly failure: NodeJS.ErrnoException };
 
+const FLOOD = 64 * 1024 * 1024;
 /** Nobody reads more of what is shown for a moment; a flood of it must not keep this process busy. */
 const PROGRESS = { longest: 4_096, most: 50 };
 
@@ -50,7 +53,7 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
   want.started(pid);
 
   const stdout = new (want.stdout.keep === 'head' ? Head : Tail)(want.stdout.limit);
-  const stderr = new Tail(want.stderr.limit);
+  const stderr = new Tail(want.stderrLimit);
   const lines = new Lines((text) => want.line(text), PROGRESS);
   const ended = new AbortController();
   const flooded = (): void => {
@@ -66,7 +69,7 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.add(chunk);
     lines.add(chunk);
-    if (stderr.total > want.stderr.killAt) flooded();
+    if (stderr.total > (want.stderrKillAt ?? FLOOD)) flooded();
   });
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', ignore);
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {

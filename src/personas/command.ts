@@ -70,7 +70,8 @@ export class CommandRunner implements PersonaKind {
       clock: this.#clock,
       graceMs,
       stdout: this.#stdout(),
-      stderr: { limit: stderrBytes, killAt: this.#floodBytes() },
+      stderrLimit: stderrBytes,
+      stderrKillAt: this.#floodBytes(),
       marks: attemptMarks(context.token, context.worker),
       line: (text) => {
         // Not cut yet: secrets are taken out first, and half of one would not be found.
