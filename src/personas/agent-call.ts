@@ -13,7 +13,7 @@ import type { CommandLimits } from './command.js';
 import type { CommandOutcome } from './command-reply.js';
 import { withLimits } from './limits.js';
 import type { AgentPersona } from './persona.js';
-import { plainLine } from './plain-text.js';
+import { cleanLine } from './plain-text.js';
 import { Silence } from './silence.js';
 
 export interface AgentMeans {
@@ -51,7 +51,8 @@ export async function callAgent(
 
   const reader = preset.reader(call);
   const tell = (text: string | null): void => {
-    const line = plainLine(text ?? '');
+    // Not cut yet: secrets are taken out first, and half of one would not be found.
+    const line = cleanLine(text ?? '');
     if (line !== '') context.progress(line);
   };
   const lines = new Lines((text) => tell(reader.line(text)), EVENTS);
