@@ -65,6 +65,8 @@ function known(persona: PersonaDefinition): KnownPersona {
 
 function workedBy(persona: PersonaDefinition): string {
   switch (persona.kind) {
+    case 'agent':
+      return [persona.agent, ...(persona.model === null ? [] : [persona.model])].join(' ');
     case 'command':
       return persona.command.join(' ');
     case 'function':

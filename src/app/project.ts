@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GlobalOptions } from '../cli/application.js';
+import { AGENTS_FOLDER } from '../personas/catalog.js';
 
 /** The package's own folder; the same relative path from `src/app` and from `dist/app`. */
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
@@ -49,6 +50,7 @@ export function personaDirectories(
     ...given,
     join(options.directory, 'personas'),
     join(stateDirectory(options), 'personas'),
+    join(options.directory, AGENTS_FOLDER),
     join(PACKAGE, 'personas'),
   ]);
 }

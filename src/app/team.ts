@@ -111,7 +111,9 @@ export function teamDesk({ env, fetch: get, clock }: TeamMeans): TeamDesk {
 function frontOf({ id }: Colleague, model: string | null): readonly string[] {
   const provider = PROVIDERS.find((one) => one.id === id);
   const named = model === null ? [] : [`model: ${JSON.stringify(model)}`];
-  if (provider === undefined) return ['kind: agent', `agent: ${id}`, ...named];
+  // goose either asks for everything or for nothing, and nobody is there to answer.
+  const permission = id === 'goose' ? ['permission: full'] : [];
+  if (provider === undefined) return ['kind: agent', `agent: ${id}`, ...permission, ...named];
   const { endpoint } = provider;
   return [
     'kind: model',

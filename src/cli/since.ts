@@ -1,6 +1,7 @@
 /** `--since`: a duration back from now, or a time. */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration, parseTime } from '../definition/workflow.js';
+import { parseDuration } from '../core/duration.js';
+import { parseTime } from '../definition/workflow.js';
 
 export type Since = { readonly agoMs: number } | { readonly at: number };
 

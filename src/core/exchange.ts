@@ -193,7 +193,7 @@ export interface PersonaReply {
   readonly result: JsonValue;
   readonly artifacts: readonly ArtifactRef[];
   readonly error: AttemptError | null;
-  /** Commit that the run's branch stands at after the attempt; null when it has no workspace. */
+  /** Commit that the run's branch stands at after the attempt; of an error, what it has done so far. Null when it has no workspace. */
   readonly commit: string | null;
   /** With `needs_input`: what people are asked, and what it is about. */
   readonly questions?: readonly Asked[] | undefined;

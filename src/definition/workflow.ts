@@ -3,6 +3,7 @@
  * hashed, stored, pinned by runs and compiled; YAML is only one way to write it down.
  */
 import { z } from 'zod';
+import { parseDuration } from '../core/duration.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue, sha256 } from '../core/json.js';
 import { DEFINITION_FORMAT, workflowSchema } from './stored.js';
@@ -110,13 +111,4 @@ export function millisecondsOf(value: JsonValue): number | null {
 export function parseTime(value: JsonValue): number | null {
   const time = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? null : time;
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Milliseconds of `1500ms`, `30s`, `5m`, `1.5h`, `2d`, or of a bare number of seconds; null for anything else. */
-export function parseDuration(text: string): number | null {
-  const match = /^(\d{1,12}(?:\.\d{1,6})?)\s*(ms|s|m|h|d)?$/.exec(text.trim());
-  if (match === null) return null;
-  return Number(match[1]) * (UNIT_MS[match[2] ?? 's'] ?? 1_000);
 }

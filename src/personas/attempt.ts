@@ -221,10 +221,10 @@ export class Attempt {
     const { timeoutMs } = this.#work.request;
     if (this.#ended === 'timeout') {
       const reply = errorReply('TIMEOUT', `not done after ${String(timeoutMs)} ms, the limit of one attempt`);
-      return { ...reply, artifacts: raw.artifacts };
+      return { ...reply, ...leftOf(raw) };
     }
     if (this.#ended === 'shutdown') {
-      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), artifacts: raw.artifacts };
+      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), ...leftOf(raw) };
     }
     return raw;
   }
@@ -248,7 +248,7 @@ export class Attempt {
       });
     } catch (error) {
       if (concluded) throw error;
-      const failed = errorReply('PERSONA_ERROR', `its work could not be committed: ${messageOf(error)}`);
+      const failed = errorReply('PERSONA_ERROR', `its work could not be committed: ${this.#means.redaction.text(messageOf(error))}`);
       await this.#send({ ...failed, artifacts: stored.artifacts, commit: null });
     }
   }
@@ -264,8 +264,8 @@ export class Attempt {
       );
       refs.push({ name: artifact.name, sha256: hash, size: artifact.content.length, type: artifact.type });
     }
-    const { endpoint: _, ...said } = raw;
-    const reply: PersonaReply = { ...said, artifacts: refs, commit: null };
+    const { endpoint: _, ...stored } = raw;
+    const reply: PersonaReply = { ...stored, artifacts: refs, commit: null };
     const size = Buffer.byteLength(JSON.stringify(reply)) + 64;
     if (size <= REPLY_LIMIT_BYTES) return reply;
     const limit = `the limit is ${String(REPLY_LIMIT_BYTES)}; put large outputs into "artifacts"`;
@@ -331,6 +331,11 @@ export class Attempt {
     const { clock, report, giveUp } = this.#means;
     return await untilKnown(doing, call, { clock, report, signal: giveUp });
   }
+}
+
+/** What an attempt that was ended has used and made all the same. */
+function leftOf({ artifacts, usage, session }: RawReply): Partial<RawReply> {
+  return { artifacts, ...(usage !== undefined && { usage }), ...(session !== undefined && { session }) };
 }
 
 function tooLarge({ name, content }: RawArtifact): PersonaReply {

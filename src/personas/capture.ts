@@ -73,21 +73,31 @@ export class Tail {
   }
 }
 
-/** Cuts a stream into lines of at most 4 KiB; what is longer counts as several lines. */
+export interface LinesLimits {
+  /** Characters of a line; what is longer counts as several. */
+  readonly longest: number;
+  /** Lines of one piece of the stream that are told: the last ones. */
+  readonly most: number;
+}
+
+/** Cuts a stream into lines. */
 export class Lines {
   readonly #decoder = new TextDecoder();
   readonly #line: (text: string) => void;
+  readonly #limits: LinesLimits;
   #rest = '';
 
-  constructor(line: (text: string) => void) {
+  constructor(line: (text: string) => void, limits: LinesLimits) {
     this.#line = line;
+    this.#limits = limits;
   }
 
   add(chunk: Buffer): void {
     const parts = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
     this.#rest = parts.pop() ?? '';
-    for (const part of parts) this.#line(part);
-    if (this.#rest.length > 4_096) this.end();
+    const { longest, most } = this.#limits;
+    for (const part of parts.length > most ? parts.slice(-most) : parts) this.#line(part);
+    if (this.#rest.length > longest) this.end();
   }
 
   end(): void {

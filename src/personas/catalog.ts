@@ -3,7 +3,7 @@
  * functions that a program hands over.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { CoordError, messageOf } from '../core/errors.js';
 import {
   type FunctionPersona,
@@ -51,12 +51,19 @@ export async function surveyPersonas(
   return { personas, problems };
 }
 
-/** The same; throws PERSONA_INVALID with all problems of all files, whose `cause` is the list of problems. */
+/** Where Claude Code has its agents, in a project. */
+export const AGENTS_FOLDER = join('.claude', 'agents');
+
+/**
+ * The same; throws PERSONA_INVALID with all problems of all files, whose `cause` is the list of problems. Files that were
+ * not written for coord are left out when they cannot be read; a survey tells of them.
+ */
 export async function loadPersonas(
   directories: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<ReadonlyMap<string, PersonaDefinition>> {
-  const { personas, problems } = await surveyPersonas(directories, env);
+  const { personas, problems: all } = await surveyPersonas(directories, env);
+  const problems = all.filter(({ file }) => !dirname(file).endsWith(join(sep, AGENTS_FOLDER)));
   if (problems.length === 0) return personas;
   const count = problems.length === 1 ? '1 problem' : `${String(problems.length)} problems`;
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`);

@@ -25,13 +25,22 @@ export interface ChildWant {
     readonly killAt: number;
   };
   readonly stderrLimit: number;
+  /** As `killAt` of stdout; left out: 64 MiB. */
+  readonly stderrKillAt?: number | undefined;
   /** Parts of the environment that find processes which left the group. */
   readonly marks: Readonly<Record<string, string>>;
+  /** A line of stderr. */
   line(text: string): void;
+  /** A piece of stdout, as it comes. */
+  printed?(chunk: Buffer): void;
   started(pid: number): void;
 }
 
 export type ChildEnd = { readonly outcome: CommandOutcome } | { readonly failure: NodeJS.ErrnoException };
+
+const FLOOD = 64 * 1024 * 1024;
+/** Nobody reads more of what is shown for a moment; a flood of it must not keep this process busy. */
+const PROGRESS = { longest: 4_096, most: 50 };
 
 /** How long output may trickle after the child itself has ended, ms; then its group is killed, then pipes are closed. */
 const DRAIN_MS = 1_000;
@@ -45,15 +54,22 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
 
   const stdout = new (want.stdout.keep === 'head' ? Head : Tail)(want.stdout.limit);
   const stderr = new Tail(want.stderrLimit);
-  const lines = new Lines((text) => want.line(text));
+  const lines = new Lines((text) => want.line(text), PROGRESS);
   const ended = new AbortController();
+  const flooded = (): void => {
+    signalGroup(pid, 'SIGKILL');
+    // Nothing of what is still printed, by whomever, is waited for.
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  };
   child.stdout.on('data', (chunk: Buffer) => {
     stdout.add(chunk);
-    if (stdout.total > want.stdout.killAt) signalGroup(pid, 'SIGKILL');
+    want.printed?.(chunk);
+    if (stdout.total > want.stdout.killAt) flooded();
   });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.add(chunk);
     lines.add(chunk);
+    if (stderr.total > (want.stderrKillAt ?? FLOOD)) flooded();
   });
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', ignore);
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {
@@ -71,11 +87,12 @@ export async function runChild(want: ChildWant): Promise<ChildEnd> {
   ended.abort();
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   await killing;
-  if (want.signal.aborted) killMarked(want.marks);
+  // Also after an end of its own: what it left running is watched by nobody.
+  killMarked(want.marks);
   lines.end();
   const { total: printed, truncated } = stdout;
-  const text = new TextDecoder().decode(stderr.bytes());
-  return { outcome: { exitCode, signal, stdout: stdout.bytes(), printed, truncated, stderr: text } };
+  const said = { stderr: new TextDecoder().decode(stderr.bytes()), complained: stderr.total };
+  return { outcome: { exitCode, signal, stdout: stdout.bytes(), printed, truncated, ...said } };
 }
 
 async function start(

@@ -17,6 +17,8 @@ export interface CommandOutcome {
   /** Bytes printed, also those that were not kept. */
   readonly printed: number;
   readonly truncated: boolean;
+  /** Bytes printed on stderr. */
+  readonly complained: number;
   /** The end of stderr. */
   readonly stderr: string;
 }
@@ -52,7 +54,7 @@ export function interpretText(outcome: CommandOutcome, name: string): RawReply {
 }
 
 /** How it ended, when that was not exit code 0; with the last lines of stderr. */
-function endOf(outcome: CommandOutcome): string | null {
+export function endOf(outcome: Pick<CommandOutcome, 'exitCode' | 'signal' | 'stderr'>): string | null {
   const { exitCode, signal } = outcome;
   if (exitCode === 0) return null;
   const how = exitCode === null ? `was ended by ${signal ?? 'a signal'}` : `exited with code ${String(exitCode)}`;
@@ -62,6 +64,8 @@ function endOf(outcome: CommandOutcome): string | null {
     137: ' (what it called was killed; perhaps the system had no memory left)',
     // Not by coord: of an attempt that coord ends, this is not what is told.
     SIGKILL: ' (perhaps the system had no memory left)',
+    SIGXCPU: ' (it had used up its processor time, "limits: cpu")',
+    SIGXFSZ: ' (it wrote a larger file than "limits: file" allows)',
   };
   const said = lastLines(outcome.stderr, 3);
   const last = said.length === 0 ? 'it printed nothing on stderr' : said.join(' | ');

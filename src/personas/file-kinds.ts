@@ -1,5 +1,6 @@
 /** Which kinds a persona file may have, the keys of each, and who reads them. A kind is one row here. */
 import { resolve } from 'node:path';
+import { AGENT_KEYS, readAgent } from './agent-file.js';
 import { COMMAND_KEYS, readCommand } from './command-file.js';
 import type { FrontMatter } from './front-matter.js';
 import { HTTP_KEYS, readHttp } from './http-file.js';
@@ -15,6 +16,7 @@ interface FileKind {
 }
 
 export const FILE_KINDS = {
+  agent: { keys: AGENT_KEYS, read: readAgent },
   command: { keys: COMMAND_KEYS, read: readCommand },
   function: { keys: ['module', 'export'], read: readFunction },
   git: { keys: ['protected'], read: readGit },

@@ -2,6 +2,8 @@
  * Front matter: splits a Markdown text and reads its YAML keys, keeping the place of each for problems.
  * Anchors, tags and nested maps have no use in it and are refused by the readers, which take plain values only.
  */
+import { parseDuration } from '../core/duration.js';
+import { didYouMean } from '../core/suggest.js';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 
 export type ProblemCode =
@@ -14,7 +16,6 @@ export type ProblemCode =
   | 'refused_variable'
   | 'syntax'
   | 'too_large'
-  | 'unavailable_kind'
   | 'unknown_key';
 
 export interface FrontMatterProblem {
@@ -101,6 +102,31 @@ export class FrontMatter {
     if (text === null) return null;
     const word = words.find((known) => known === text);
     return word ?? this.#wrong(key, `${key} must be one of ${words.map((known) => `"${known}"`).join(', ')}`);
+  }
+
+  /** Milliseconds of a duration such as `30s` or `5m`; null when it is missing or is none (reported). */
+  duration(key: string): number | null {
+    if (!this.has(key)) return null;
+    const value = scalar(this.#fields.get(key)?.value);
+    const ms = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? parseDuration(value) : null;
+    if (ms !== null && ms > 0) return ms;
+    return this.#wrong(key, `${key} must be a duration, such as "30s", "5m" or "1h"`);
+  }
+
+  /** The members of a map of plain values; null when it is missing or is none (reported). */
+  members(key: string, known: readonly string[]): ReadonlyMap<string, unknown> | null {
+    if (!this.has(key)) return null;
+    const value = this.#fields.get(key)?.value;
+    const example = known.map((name) => `${name}: …`).join(', ');
+    if (!isMap(value)) return this.#wrong(key, `${key} must be a map, such as { ${example} }`);
+    const members = new Map<string, unknown>();
+    for (const pair of value.items) {
+      const name = scalar(pair.key);
+      if (typeof name === 'string' && known.includes(name)) members.set(name, scalar(pair.value));
+      else
+        this.report(key, 'unknown_key', `${key}: key "${String(name)}" is unknown.${didYouMean(String(name), known)}`);
+    }
+    return members;
   }
 
   /** A list of texts, or null (reported). */

@@ -195,7 +195,8 @@ export class WorkerHost extends Loop {
       this.#slots.release(persona);
       return;
     }
-    const hasProcesses = this.#options.personas.get(persona)?.kind === 'command';
+    const kind = this.#options.personas.get(persona)?.kind;
+    const hasProcesses = kind === 'agent' || kind === 'command';
     const attempt = new Attempt({ key, delivery, request, runner, hasProcesses }, this.#means);
     if (this.signal.aborted) attempt.end('shutdown');
     this.#inHand.start(handle, attempt, () => this.#slots.release(persona));

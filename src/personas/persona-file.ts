@@ -3,7 +3,7 @@
  * at once, each with its place, and refuses keys it does not know, so that a slip is never a silent default.
  */
 import { basename, dirname } from 'node:path';
-import { didYouMean } from '../core/suggest.js';
+import { didYouMean, nearest } from '../core/suggest.js';
 import { FILE_KINDS, type Kind, KINDS } from './file-kinds.js';
 import { FrontMatter, type FrontMatterProblem, splitFrontMatter } from './front-matter.js';
 import { PERSONA_NAME, type PersonaBase, type PersonaDefinition } from './persona.js';
@@ -17,7 +17,6 @@ export type ParsedPersona =
 /** Largest persona file, in bytes. */
 export const PERSONA_FILE_LIMIT_BYTES = 256 * 1024;
 
-const LATER_KINDS = new Set(['agent']);
 const COMMON_KEYS = ['name', 'description', 'kind', 'role', 'concurrency', 'tools', 'model'];
 
 /** `file` is an absolute path; relative paths in the text are resolved against its folder. */
@@ -46,9 +45,10 @@ export function parsePersonaFile(text: string, file: string): ParsedPersona {
     ...(role !== null && { role }),
     file,
   };
-  const kind = readKind(front);
+  const foreign = isAgentFile(front);
+  const kind = foreign ? 'agent' : readKind(front);
   const persona = kind === null ? null : FILE_KINDS[kind].read(front, { base, folder: dirname(file) });
-  refuseKeys(front, kind);
+  if (!foreign) refuseKeys(front, kind);
   if (persona === null || front.problems.length > 0) return failed(front.sortedProblems());
   return { persona, problems: [] };
 }
@@ -87,6 +87,16 @@ function readTakenRole(front: FrontMatter, folder: string): Role | null {
   return null;
 }
 
+/**
+ * A file that was written for Claude Code: it says what it is for, and nothing that only a persona of coord says. Whatever
+ * else it has (`color`, …) is for others to know.
+ */
+function isAgentFile(front: FrontMatter): boolean {
+  if (front.has('kind') || !front.has('description')) return false;
+  const ours = new Set(['role', ...KINDS.flatMap((kind) => FILE_KINDS[kind].keys)]);
+  return front.keys.every((key) => !ours.has(key) && nearest(key, ['kind']) === null);
+}
+
 function readKind(front: FrontMatter): Kind | null {
   if (!front.has('kind')) {
     front.report('kind', 'missing_key', `key "kind" is required: one of ${quoted(KINDS)}`);
@@ -96,10 +106,8 @@ function readKind(front: FrontMatter): Kind | null {
   if (text === null) return null;
   const kind = KINDS.find((known) => known === text);
   if (kind !== undefined) return kind;
-  const message = LATER_KINDS.has(text)
-    ? `kind "${text}" is not available in this version; use one of ${quoted(KINDS)}`
-    : `kind "${text}" is unknown; it is one of ${quoted(KINDS)}.${didYouMean(text, KINDS)}`;
-  front.report('kind', LATER_KINDS.has(text) ? 'unavailable_kind' : 'bad_value', message);
+  const hint = didYouMean(text, KINDS);
+  front.report('kind', 'bad_value', `kind "${text}" is unknown; it is one of ${quoted(KINDS)}.${hint}`);
   return null;
 }
 

@@ -1,4 +1,7 @@
 /** What personas are: the checked definitions that persona files, and programs, give. */
+import type { AgentName } from './agents/presets.js';
+import type { Permission } from './agents/preset.js';
+import type { ProcessLimits } from './limits.js';
 import type { Role } from './role.js';
 import type { PersonaFunction } from './runner.js';
 
@@ -32,6 +35,7 @@ export interface CommandPersona extends PersonaBase {
   /** Names of variables passed through in addition to the base allow-list. */
   readonly env: readonly string[];
   readonly output: 'json' | 'text';
+  readonly limits: ProcessLimits;
 }
 
 export interface FunctionPersona extends PersonaBase {
@@ -84,7 +88,25 @@ export interface HumanPersona extends PersonaBase {
   readonly verdict: boolean;
 }
 
+/** A coding-agent CLI. */
+export interface AgentPersona extends PersonaBase {
+  readonly kind: 'agent';
+  readonly agent: AgentName;
+  readonly permission: Permission;
+  /** What is run in place of the CLI's own name; null for that. */
+  readonly command: readonly string[] | null;
+  /** Further arguments, after coord's own. */
+  readonly args: readonly string[];
+  /** Names of variables passed through in addition to those that the CLI needs. */
+  readonly env: readonly string[];
+  readonly limits: ProcessLimits;
+  /** How long it may print nothing before that is told, and before it is ended, ms. */
+  readonly stall: { readonly warnMs: number; readonly killMs: number };
+  readonly maxTurns: number | null;
+}
+
 export type PersonaDefinition =
+  | AgentPersona
   | CommandPersona
   | FunctionPersona
   | GitPersona

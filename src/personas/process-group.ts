@@ -13,11 +13,16 @@ export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean
  */
 export function killMarked(marks: Readonly<Record<string, string>>): number {
   let killed = 0;
-  for (const pid of processIds()) {
-    if (pid !== process.pid && carries(pid, marks) && signalProcess(pid, 'SIGKILL')) killed += 1;
+  // Again, since one may have started another while the list was read; what is killed may be listed for a moment more.
+  for (let round = 0; round < ROUNDS; round++) {
+    const found = processIds().filter((pid) => pid !== process.pid && carries(pid, marks));
+    if (found.length === 0) break;
+    for (const pid of found) if (signalProcess(pid, 'SIGKILL')) killed += 1;
   }
   return killed;
 }
+
+const ROUNDS = 5;
 
 function processIds(): readonly number[] {
   try {

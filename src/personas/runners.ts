@@ -1,5 +1,6 @@
 /** Which kind of persona is run by which runner. */
 import type { Clock } from '../core/clock.js';
+import { AgentRunner } from './agent.js';
 import { type CommandLimits, CommandRunner } from './command.js';
 import { FunctionRunner } from './function.js';
 import { GitRunner } from './git-operation.js';
@@ -23,6 +24,8 @@ export function runnerFor(
   { clock, limits = {}, env = process.env, checkResult = () => [] }: RunnerMeans,
 ): PersonaKind {
   switch (persona.kind) {
+    case 'agent':
+      return new AgentRunner(persona, { clock, limits });
     case 'command':
       return new CommandRunner(persona, { clock, limits });
     case 'function':

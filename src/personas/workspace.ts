@@ -77,7 +77,8 @@ export class Workspaces {
 
   /**
    * Ends an attempt in its worktree: after a pass everything is committed and the run's branch stands at the commit
-   * handed to `then`; otherwise all is left as it is (the next attempt saves it) and `then` gets null. No other
+   * handed to `then`. Otherwise all is left as it is (the next attempt saves it); of an error, what is done so far is kept
+   * beside the branch and its commit handed to `then`, so that whoever goes on can begin with it. No other
    * attempt of the run concludes until `then` has ended, so replies carry commits in the order they were made.
    */
   async conclude<T>(
@@ -85,8 +86,8 @@ export class Workspaces {
     end: { readonly status: PersonaReply['status']; readonly signal?: AbortSignal },
     then: (commit: string | null) => Promise<T>,
   ): Promise<T> {
-    // Who asks people goes on from what it has done so far.
-    if (end.status !== 'pass' && end.status !== 'needs_input') return await then(null);
+    if (end.status === 'fail') return await then(null);
+    if (end.status === 'error') return await this.#concludeError(request, end.signal, then);
     const { repo, branch } = request.workspace;
     return await this.#alone(request, end.signal, async () => {
       const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });
@@ -96,6 +97,39 @@ export class Workspaces {
       }
       return await then(await worktree.commitAll(branch, commitMessage(request)));
     });
+  }
+
+  /** The error is what is told, whatever becomes of the worktree. */
+  async #concludeError<T>(
+    request: WorkspaceRequest,
+    signal: AbortSignal | undefined,
+    then: (commit: string | null) => Promise<T>,
+  ): Promise<T> {
+    let told = false;
+    try {
+      return await this.#alone(request, signal, async () => {
+        const commit = await this.#unfinished(request, signal);
+        told = true;
+        return await then(commit);
+      });
+    } catch (error) {
+      if (told) throw error;
+      return await then(null);
+    }
+  }
+
+  /** The commit of what an attempt has done that failed; null for nothing, and for what cannot be committed. */
+  async #unfinished(request: WorkspaceRequest, signal: AbortSignal | undefined): Promise<string | null> {
+    const { repo, commit } = request.workspace;
+    // Of what lies there, others may have done a part.
+    if (this.#live(request).some((other) => other.prepared)) return null;
+    const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal });
+    try {
+      return (await worktree.exists()) ? await worktree.keepUnfinished(commit) : null;
+    } catch {
+      // A full disk: it stays where it is, and the next attempt saves what it can.
+      return null;
+    }
   }
 
   /** The worktrees of a repository, each with the time of its last visible change, ms since the epoch. */

@@ -78,12 +78,21 @@ export class Worktree {
     const name = await this.#lastStep();
     const head = await this.#commitOf('HEAD');
     if (await this.isDirty()) {
-      await this.#keep(await this.#snapshot(head), { name, commit });
+      await this.#keep(await this.#snapshot(head, commit), { name, commit });
     } else if (head !== null) {
       await this.#keep(head, { name, commit });
     }
     const tip = await this.#commitOf(`refs/heads/${branch}`);
     if (tip !== null) await this.#keep(tip, { name, commit });
+  }
+
+  /** Keeps all that is there and not in `commit`, and leaves it as it lies; returns its commit, or null for nothing. */
+  async keepUnfinished(commit: string): Promise<string | null> {
+    const head = await this.#commitOf('HEAD');
+    const tip = (await this.isDirty()) ? await this.#snapshot(head, commit) : head;
+    if (tip === null || (await this.#isIn(tip, commit))) return null;
+    await this.#keep(tip, { name: await this.#lastStep(), commit });
+    return tip;
   }
 
   /** Puts branch, index and files at `commit`. Ignored files stay. */
@@ -161,11 +170,15 @@ export class Worktree {
   }
 
   async #keep(commit: string, why: { readonly name: string; readonly commit: string }): Promise<void> {
-    const inside = await this.#git(['merge-base', '--is-ancestor', commit, why.commit], { answers: [0, 1] });
-    if (inside.code === 0) return;
+    if (await this.#isIn(commit, why.commit)) return;
     const refs = `refs/coord/${this.#place.run}/`;
     const kept = await this.#text(['for-each-ref', '--count=1', `--contains=${commit}`, refs]);
     if (kept === '') await this.#addRef(commit, why.name);
+  }
+
+  async #isIn(commit: string, successor: string): Promise<boolean> {
+    const found = await this.#git(['merge-base', '--is-ancestor', commit, successor], { answers: [0, 1] });
+    return found.code === 0;
   }
 
   async #addRef(commit: string, step: string): Promise<void> {
@@ -176,8 +189,8 @@ export class Worktree {
     await this.#git(['update-ref', `${prefix}${String(number)}`, commit, NO_COMMIT]);
   }
 
-  /** A commit of everything as it lies there, made with an index of its own. */
-  async #snapshot(head: string | null): Promise<string> {
+  /** A commit of everything as it lies there, made with an index of its own; `known` when that holds the same. */
+  async #snapshot(head: string | null, known: string | null = null): Promise<string> {
     const gitDir = await this.#gitDir();
     const index = join(gitDir, 'coord-index');
     const environment = { ...COORD_IDENTITY, GIT_INDEX_FILE: index };
@@ -185,6 +198,8 @@ export class Worktree {
     try {
       await this.#git(['add', '--all', '--', '.'], { environment });
       const tree = (await this.#git(['write-tree'], { environment })).stdout.trim();
+      if (known !== null && tree === (await this.#text(['rev-parse', `${known}^{tree}`])))
+        if (head === null || (await this.#isIn(head, known))) return known;
       const parents = head === null ? [] : ['-p', head];
       const input = `saved: what ${await this.#lastStep()} left behind\n\nCoord-Run: ${this.#place.run}\n`;
       return (await this.#git(['commit-tree', ...parents, tree], { environment, input })).stdout.trim();

@@ -1,9 +1,10 @@
 /** Reads the plain values of a test file, each with its place, and keeps the names that only the workflow can judge. */
+import { parseDuration } from '../core/duration.js';
 import type { JsonObject } from '../core/json.js';
 import { describe, Fields, isText } from '../definition/fields.js';
 import type { Problems, Range } from '../definition/problem.js';
 import { type MapNode, toJsonObject, type TreeNode } from '../definition/tree.js';
-import { parseDuration, WORKFLOW_LIMITS } from '../definition/workflow.js';
+import { WORKFLOW_LIMITS } from '../definition/workflow.js';
 import { quoted } from '../expression/problem.js';
 import { badPattern } from './match.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseDuration } from '../../src/core/duration.js';
 import { CoordError } from '../../src/core/errors.js';
-import { definitionHash, parseDuration, readDefinition, stateName } from '../../src/definition/workflow.js';
+import { definitionHash, readDefinition, stateName } from '../../src/definition/workflow.js';
 import { definitionOf } from './workflow-text.js';
 
 const TEXT = 'name: w\nvariables: { a: 1, b: 2 }\nsteps: [{ id: a, persona: p, timeout: 5m }]\n';

@@ -23,6 +23,7 @@ describe('a persona file', () => {
         model: null,
         command: ['/team/personas/bin/qa', '/team/personas/rules.txt', '/team/shared/x', 'plain/y', '--fast'],
         env: ['API_KEY'],
+        limits: { memory: null, cpu: null, file: null, output: null },
         output: 'json',
       },
       problems: [],
@@ -92,12 +93,6 @@ describe('a persona file', () => {
         "/team/personas/qa.md:8:1 misplaced_key: key "module" has no meaning for kind "command"",
       ]
     `);
-  });
-
-  it('says that kind agent is not available', () => {
-    expect(problemsOf('---\nkind: agent\n---\n')).toEqual([
-      expect.stringContaining(`${FILE}:2:1 unavailable_kind: kind "agent" is not available in this version`),
-    ]);
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PersonaRequest } from '../../src/core/exchange.js';
+import { NO_LIMITS } from '../../src/personas/limits.js';
 import type { CommandPersona } from '../../src/personas/persona.js';
 import type { AttemptContext } from '../../src/personas/runner.js';
 
@@ -64,7 +65,7 @@ export function aContext(change: Partial<AttemptContext> = {}): TestContext {
 
 export function aCommand(command: readonly string[], change: Partial<CommandPersona> = {}): CommandPersona {
   const base = { name: 'builder', description: '', prompt: '', file: null, concurrency: 1, tools: [], model: null };
-  return { ...base, kind: 'command', env: [], output: 'json', command, ...change };
+  return { ...base, kind: 'command', env: [], limits: NO_LIMITS, output: 'json', command, ...change };
 }
 
 /** `node -e`, which tells what was wrong on stderr. */

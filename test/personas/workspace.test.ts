@@ -310,6 +310,51 @@ describe('a workspace', () => {
     expect(order).toEqual(['first begins', 'first ends', 'second']);
   });
 
+  it('keeps what an attempt has done before an error, for whoever goes on with it', async () => {
+    const { repo, base, request, prepare, workspaces, saved } = setUp();
+    const commitOf = (wanted: WorkspaceRequest): Promise<string | null> =>
+      workspaces.conclude(wanted, { status: 'error' }, async (commit) => commit);
+    const path = await prepare(request());
+    expect(await commitOf(request())).toBeNull();
+    writeFileSync(join(path, 'a.txt'), 'half\n');
+    writeFileSync(join(path, '.git-is-a-file'), 'x');
+    // What a git leaves that is killed.
+    writeFileSync(join(gitIn(path, 'rev-parse', '--absolute-git-dir'), 'index.lock'), '');
+    const half = await commitOf(request());
+    expect(gitIn(repo, 'show', `${half ?? ''}:a.txt`)).toBe('half');
+    expect(gitIn(repo, 'rev-parse', `${half ?? ''}^`, BRANCH)).toBe(`${base}\n${base}`);
+    expect(saved().map((ref) => gitIn(repo, 'rev-parse', ref))).toEqual([half]);
+
+    // Goes on with it.
+    await prepare(request({ attempt: 2, persona: 'other' }, half ?? ''));
+    expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('half\n');
+    expect(gitIn(repo, 'rev-parse', BRANCH)).toBe(half);
+    writeFileSync(join(path, 'b.txt'), 'b\n');
+    const more = await commitOf(request({ attempt: 2 }, half ?? ''));
+
+    // Begins anew, and what was done stays.
+    await prepare(request({ attempt: 3 }));
+    expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('a\n');
+    expect(saved().map((ref) => gitIn(repo, 'rev-parse', ref))).toEqual([half, more]);
+  });
+
+  it('tells an error also when what was done cannot be committed, or others work beside it', async () => {
+    const { files, request, prepare, workspaces } = setUp();
+    const commitOf = (wanted: WorkspaceRequest): Promise<string | null> =>
+      workspaces.conclude(wanted, { status: 'error' }, async (commit) => commit);
+    const path = await prepare(request());
+    writeFileSync(join(path, 'x'), 'x');
+    files.open({ run: RUN, step: 'docs', attempt: 1, token: 't', worker: 'w' });
+    files.markPrepared({ run: RUN, step: 'docs', attempt: 1, worker: 'w' });
+    expect(await commitOf(request())).toBeNull();
+    files.close({ run: RUN, step: 'docs', attempt: 1, worker: 'w' });
+    rmSync(join(path, '.git'));
+    expect(await commitOf(request())).toBeNull();
+    await expect(
+      workspaces.conclude(request(), { status: 'error' }, () => Promise.reject(new Error('unreachable'))),
+    ).rejects.toThrow('unreachable');
+  });
+
   it('runs no hook and no monitor of the repository', async () => {
     const { repo, request, prepare, pass, workspaces } = setUp();
     const marker = join(repo, '.git', 'marker');

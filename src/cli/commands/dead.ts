@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { type Keeper, letterName, type ReplayOutcome } from '../../coordinator/client-keep.js';
 import { CoordError, messageOf } from '../../core/errors.js';
 import type { DeadLetter } from '../../core/keep-ports.js';
-import { parseDuration } from '../../definition/workflow.js';
+import { parseDuration } from '../../core/duration.js';
 import {
   type Call,
   type Invoke,

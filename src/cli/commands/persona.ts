@@ -1,9 +1,9 @@
 /** `coord persona`: the roles that answer requests: which there are, whether each works, and what one makes of a task. */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { parseDuration } from '../../core/duration.js';
 import { CoordError } from '../../core/errors.js';
 import { type Finding, isFine } from '../../core/finding.js';
 import type { JsonObject } from '../../core/json.js';
-import { parseDuration } from '../../definition/workflow.js';
 import {
   type Call,
   collect,

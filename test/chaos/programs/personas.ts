@@ -7,6 +7,7 @@ import type { PersonaRequest } from '../../../src/core/exchange.js';
 import type { Store } from '../../../src/core/ports.js';
 import type { AttemptKey } from '../../../src/core/request-port.js';
 import { functionPersona } from '../../../src/personas/catalog.js';
+import { NO_LIMITS } from '../../../src/personas/limits.js';
 import type { CommandPersona, PersonaDefinition } from '../../../src/personas/persona.js';
 import type { PersonaFunction } from '../../../src/personas/runner.js';
 import { Chance } from '../random.js';
@@ -68,6 +69,7 @@ const ENVIRONMENT: CommandPersona = {
   model: null,
   command: ['/bin/sh', '-c', 'env'],
   env: [],
+  limits: NO_LIMITS,
   output: 'text',
 };
 
