@@ -75,6 +75,23 @@ export const usageSchema = z.strictObject({
   denied: countSchema,
 }) satisfies z.ZodType<Usage>;
 
+/** What a step or a run has used so far. */
+export interface Used {
+  /** Tokens read and written. */
+  readonly tokens: number;
+  readonly costUsd: number;
+  readonly turns: number;
+  /** Some attempts have not said all that they used, so it is more than this. */
+  readonly unknown?: true | undefined;
+}
+
+export const usedSchema = z.strictObject({
+  tokens: z.int().nonnegative(),
+  costUsd: z.number().nonnegative(),
+  turns: z.int().nonnegative(),
+  unknown: z.literal(true).optional(),
+}) satisfies z.ZodType<Used>;
+
 /** What an attempt may use at most; what is left out has no limit. */
 export interface Ceiling {
   /** Tokens read and written. */
@@ -98,6 +115,14 @@ export interface Handover {
   readonly result: JsonValue;
   readonly artifacts: readonly ArtifactRef[];
 }
+
+export const handoverSchema = z.strictObject({
+  persona: z.string(),
+  attempt: z.int().positive(),
+  error: attemptErrorSchema.nullable(),
+  result: jsonValueSchema,
+  artifacts: z.array(artifactRefSchema).readonly(),
+}) satisfies z.ZodType<Handover>;
 
 /** The outcome of an earlier step, as later personas see it. */
 export interface StepOutcome {
@@ -167,17 +192,7 @@ export const personaRequestSchema = z.strictObject({
   answers: z.array(z.strictObject({ id: z.string(), ask: z.string(), answer: jsonValueSchema })).optional(),
   output: jsonObjectSchema.optional(),
   session: z.string().optional(),
-  handover: z
-    .array(
-      z.strictObject({
-        persona: z.string(),
-        attempt: z.int().positive(),
-        error: attemptErrorSchema.nullable(),
-        result: jsonValueSchema,
-        artifacts: z.array(artifactRefSchema),
-      }),
-    )
-    .optional(),
+  handover: z.array(handoverSchema).optional(),
   ceiling: ceilingSchema.optional(),
 }) satisfies z.ZodType<PersonaRequest>;
 

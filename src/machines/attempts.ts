@@ -7,6 +7,7 @@ import { type PlannedSteps, parseSteps } from '../definition/planned-steps.js';
 import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definition/steps.js';
 import { openPlanned } from './blocks.js';
 import { failStep } from './failures.js';
+import { keepSession, triedBefore } from './handover.js';
 import { askForInput, INPUTS_LIMIT, inputsAsked } from './inputs.js';
 import { mayGoOn, planned } from './instances.js';
 import { base, cancelStep, delayOf, disarm, moveStep } from './moves.js';
@@ -14,12 +15,22 @@ import type { StepRecord } from './records.js';
 import { askedPersona } from './requests.js';
 import { retriesOf } from './retries.js';
 import type { Draft } from './state.js';
+import { account, accountUnknown, withUsage } from './usage.js';
 
 /** A worker may vanish this often under one step before the step is taken for the cause. */
 export const MAX_LOSSES = 5;
 
 /** Takes a persona's answer to the attempt that is awaited. */
 export function takeReply(draft: Draft, path: string, reply: PersonaReply): void {
+  account(draft, path, reply.usage);
+  draft.usage = reply.usage;
+  judgeReply(draft, path, reply);
+  draft.usage = undefined;
+}
+
+function judgeReply(draft: Draft, path: string, reply: PersonaReply): void {
+  if (reply.status !== 'pass' && reply.session !== undefined)
+    keepSession(draft, path, { persona: askedPersona(draft, path), session: reply.session });
   if (reply.status === 'needs_input' && mayGoOn(draft, path) && inputsAsked(draft, path) < INPUTS_LIMIT) {
     askForInput(draft, path, { persona: askedPersona(draft, path), reply });
     return;
@@ -52,7 +63,15 @@ export function takeReply(draft: Draft, path: string, reply: PersonaReply): void
   moveStep(draft, path, 'PASS', { verdict: 'pass', result, artifacts, commit, error: null });
   const { attempt, worker } = draft.step(path);
   const outcome = { verdict: 'pass', result, artifacts, commit } as const;
-  draft.facts.push({ ...base(draft), type: 'step.succeeded', step: path, attempt, worker: worker ?? '', ...outcome });
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.succeeded',
+    step: path,
+    attempt,
+    worker: worker ?? '',
+    ...outcome,
+    ...withUsage(draft),
+  });
 }
 
 /** The one place that decides what an attempt that did not pass leads to. */
@@ -63,6 +82,7 @@ export function attemptFailed(
 ): void {
   const { definition } = planned(draft, path);
   const record = draft.step(path);
+  if (draft.usage === undefined && change.verdict === undefined) accountUnknown(draft, path);
   const lost = error.class === 'WORKER_LOST';
   const counts = { failures: record.failures + (lost ? 0 : 1), losses: record.losses + (lost ? 1 : 0) };
   // In a list that fails nothing is begun again.
@@ -76,7 +96,7 @@ export function attemptFailed(
   const next = (record.more.asked ?? 0) + 1;
   const persona = isAsking(definition) ? personasOf(definition)[next] : undefined;
   if (goesOn && persona !== undefined && RETRYABLE_CLASSES.includes(error.class)) {
-    fallBack(draft, path, { error, next, definition: definition as AskingStep });
+    fallBack(draft, path, { error, next, definition: definition as AskingStep, change });
     return;
   }
   failStep(draft, path, { error, change: { ...counts, ...change } });
@@ -139,7 +159,16 @@ function retry(
   const { attempt, worker } = draft.step(path);
   // The fact comes before the request that the move may dispatch at once, so that a reader sees them in this order.
   const delayMs = lost ? 0 : delayOf(draft, path, change.failures ?? 1);
-  draft.facts.push({ ...base(draft), type: 'step.retrying', step: path, attempt, error, worker, delayMs });
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.retrying',
+    step: path,
+    attempt,
+    error,
+    worker,
+    delayMs,
+    ...withUsage(draft),
+  });
   askAgain(draft, path, { atOnce: lost, change: { token: null, endedAt: draft.cause.at, ...change } });
 }
 
@@ -159,13 +188,28 @@ function askAgain(
 function fallBack(
   draft: Draft,
   path: string,
-  { error, next, definition }: { error: StepFailure; next: number; definition: AskingStep },
+  {
+    error,
+    next,
+    definition,
+    change: { result = null, artifacts = [] },
+  }: { error: StepFailure; next: number; definition: AskingStep; change: Partial<StepRecord> },
 ): void {
   const { attempt, more } = draft.step(path);
   const personas = personasOf(definition);
   const from = personas[next - 1] ?? '';
   const to = personas[next] ?? '';
-  draft.facts.push({ ...base(draft), type: 'step.fallback', step: path, attempt, from, to, error });
-  const change = { failures: 0, losses: 0, token: null, error, more: { ...more, asked: next } };
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.fallback',
+    step: path,
+    attempt,
+    from,
+    to,
+    error,
+    ...withUsage(draft),
+  });
+  const tried = triedBefore(draft, path, { persona: from, attempt, error, result, artifacts });
+  const change = { failures: 0, losses: 0, token: null, error, more: { ...more, ...tried, asked: next } };
   askAgain(draft, path, { atOnce: true, change });
 }

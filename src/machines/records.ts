@@ -7,9 +7,10 @@
 import { z } from 'zod';
 import { askedListSchema } from '../core/asked.js';
 import { CoordError, messageOf } from '../core/errors.js';
+import { RUN_FORMAT } from '../core/formats.js';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { lockPartySchema } from '../core/lock-port.js';
-import { artifactRefSchema } from '../core/exchange.js';
+import { artifactRefSchema, handoverSchema, usedSchema } from '../core/exchange.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES, VERDICTS } from '../core/statuses.js';
 import { stepsSchema } from '../definition/stored.js';
 
@@ -76,6 +77,10 @@ export const runRecordSchema = z.strictObject({
     .optional(),
   /** What people have done to it besides; left out of a run that nobody has steered. */
   steered: steeredSchema.optional(),
+  /** What its attempts have used; left out when none has said. */
+  used: usedSchema.optional(),
+  /** The format of runs when it was started; left out of those from before 6, which are folded as they were then. */
+  since: z.int().optional(),
 });
 export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
 
@@ -160,6 +165,12 @@ const moreSchema = z.strictObject({
   due: z.literal(true).optional(),
   /** People have said that the run goes on without it; it stays so when the run is tried again. */
   passedOver: z.literal(true).optional(),
+  /** What its attempts have used; left out when none has said. */
+  used: usedSchema.optional(),
+  /** By persona: the conversation to go on with. */
+  sessions: z.record(z.string(), z.string()).optional(),
+  /** What the personas came to that were asked before the one that is asked now: the last attempt of each. */
+  tried: z.array(handoverSchema).readonly().optional(),
   /** Another run has done it, which this one was forked from: it is not this one's to undo. */
   past: z.literal(true).optional(),
 });
@@ -240,6 +251,7 @@ export function newRunRecord(start: {
     slot: start.slot,
     parent: start.parent,
     signals: [],
+    since: RUN_FORMAT,
   };
 }
 

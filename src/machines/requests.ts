@@ -7,6 +7,7 @@ import { isWithin } from '../expression/size.js';
 import type { PlannedStep } from '../definition/plan.js';
 import { type RenderedRequest, renderDuration, renderObject, renderText } from '../definition/render.js';
 import { isAsking, personasOf } from '../definition/steps.js';
+import { handoverTo } from './handover.js';
 import { planned, prefixOf, resolve } from './instances.js';
 import type { StepRecord } from './records.js';
 import { scopeOf } from './scope.js';
@@ -64,8 +65,9 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
   };
   const text = `${JSON.stringify(request).slice(1, -1)},${outcomesBefore(draft, path, step)}`;
   const token = `${path}.${String(attempt)}.${sha256(text).slice(0, 16)}`;
-  draft.requests.push({ persona, body: `{"token":${JSON.stringify(token)},${text}}` });
-  draft.asked += text.length;
+  const rest = besides(draft, path, { step, persona });
+  draft.requests.push({ persona, body: `{"token":${JSON.stringify(token)},${text}${rest}}` });
+  draft.asked += text.length + rest.length;
   draft.setStep(path, {
     attempt,
     token,
@@ -81,6 +83,30 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
   const at = { run: draft.record.id, at: draft.cause.at, cause: draft.cause.id };
   draft.facts.push({ ...at, type: 'step.queued', step: path, attempt, persona, token });
   return { queueMs: rendered.queueMs };
+}
+
+/**
+ * What the token does not name: it follows from the pinned definition, or says how to go on with what the token names.
+ * Members of the request, each with a comma before it.
+ */
+function besides(
+  draft: Draft,
+  path: string,
+  { step: { definition }, persona }: { step: PlannedStep; persona: string },
+): string {
+  const output = definition.type === 'persona-request' && definition.output !== true ? definition.output : null;
+  const rest: Partial<PersonaRequest> = {
+    ...(output !== null && { output }),
+    ...goingOn(draft, path, persona),
+  };
+  const text = JSON.stringify(rest).slice(1, -1);
+  return text === '' ? '' : `,${text}`;
+}
+
+function goingOn(draft: Draft, path: string, persona: string): Pick<PersonaRequest, 'session' | 'handover'> {
+  const session = draft.step(path).more.sessions?.[persona];
+  const handover = handoverTo(draft, path, persona);
+  return { ...(session !== undefined && { session }), ...(handover !== null && { handover }) };
 }
 
 /** The outcomes that a request carries, as its members `results` and `omitted`: the nearest steps before it, as many as fit. */
