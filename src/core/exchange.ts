@@ -100,7 +100,7 @@ export interface Ceiling {
   readonly turns?: number | undefined;
 }
 
-const ceilingSchema = z.strictObject({
+export const ceilingSchema = z.strictObject({
   tokens: z.int().positive().optional(),
   costUsd: z.number().positive().optional(),
   turns: z.int().positive().optional(),
@@ -210,6 +210,8 @@ export interface PersonaReply {
   readonly error: AttemptError | null;
   /** Commit that the run's branch stands at after the attempt; null when it has no workspace. */
   readonly commit: string | null;
+  /** The files of that commit, as git names them. */
+  readonly tree?: string | undefined;
   /** With `needs_input`: what people are asked, and what it is about. */
   readonly questions?: readonly Asked[] | undefined;
   readonly prompt?: string | undefined;
@@ -234,6 +236,10 @@ export const personaReplySchema = z
       .regex(/^[0-9a-f]{40,64}$/)
       .nullable()
       .default(null),
+    tree: z
+      .string()
+      .regex(/^[0-9a-f]{40,64}$/)
+      .optional(),
     questions: askedListSchema.optional(),
     prompt: z.string().max(8_192).optional(),
     usage: usageSchema.optional(),

@@ -5,7 +5,7 @@
 import type { Asked } from './asked.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { LockParty } from './lock-port.js';
-import type { ArtifactRef, Usage } from './exchange.js';
+import type { ArtifactRef, Ceiling, Usage, Used } from './exchange.js';
 import type { ErrorClass, Verdict } from './statuses.js';
 
 interface FactBase {
@@ -60,8 +60,8 @@ export interface Nudge {
 export interface Question {
   /** Names this question; an answer to another one changes nothing. */
   readonly token: string;
-  /** A `decision` step, a failure that people are asked about, a loop whose rounds are used up, or what a persona needs to know. */
-  readonly about: 'step' | 'failure' | 'limit' | 'input';
+  /** A `decision` step, a failure that people are asked about, a loop whose rounds are used up, what a persona needs to know, or a budget. */
+  readonly about: 'step' | 'failure' | 'limit' | 'input' | 'budget';
   readonly prompt: string;
   readonly choices: readonly { readonly id: string; readonly label: string }[];
   readonly context: JsonObject;
@@ -145,6 +145,8 @@ export type Fact =
       readonly added: readonly string[];
       readonly gone: readonly string[];
     })
+  /** So much of the run's budget is used that it will soon be used up. */
+  | (FactBase & { readonly type: 'budget.warned'; readonly used: Used; readonly limits: Ceiling })
   | (AttemptFact & { readonly type: 'step.queued'; readonly persona: string; readonly token: string })
   | (AttemptFact & { readonly type: 'step.working'; readonly worker: string })
   | (AttemptFact & { readonly type: 'step.progress'; readonly worker: string; readonly progress: string })
@@ -163,6 +165,8 @@ export type Fact =
         readonly error: StepFailure;
         readonly worker: string | null;
         readonly delayMs: number;
+        /** It counts as no failure: the persona has said that it can go on then. */
+        readonly parked?: true;
       })
   | (AttemptFact &
       WithUsage & {

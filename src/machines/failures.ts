@@ -66,7 +66,7 @@ export function ask(
 
 /** Whether a failed step can be done again from its beginning: what a block held cannot. */
 function canRepeat({ definition }: PlannedStep): boolean {
-  return definition.type === 'persona-request' || definition.type === 'git-operation' || definition.type === 'workflow';
+  return (isAsking(definition) && definition.type !== 'plan') || definition.type === 'workflow';
 }
 
 function askAbout(

@@ -3,24 +3,26 @@
  * so that a run of shell commands has no such figures; from then on an attempt that ends without a word is told of.
  */
 import type { Usage, Used } from '../core/exchange.js';
+import { NOTHING_USED, sumOfUsed, usedOf } from '../core/used.js';
+import { DEFAULT_SOFT } from '../definition/ask-policy.js';
+import { hasPersona } from '../definition/steps.js';
+import { limitsOfRun, nearlySpent, release } from './budgets.js';
 import { planned } from './instances.js';
 import type { StepRecord } from './records.js';
 import type { Draft } from './state.js';
 
-export const NOTHING_USED: Used = { tokens: 0, costUsd: 0, turns: 0 };
-
-/** Adds what the attempt under way has used. */
+/** Adds what the attempt under way has used. What its persona does not say is as much as was set aside for it. */
 export function account(draft: Draft, path: string, usage: Usage | undefined): void {
-  if (usage === undefined) return;
-  const { inputTokens, outputTokens, costUsd, turns } = usage;
-  const silent = (inputTokens ?? outputTokens) === undefined || costUsd === undefined;
-  const spent: Used = {
-    tokens: (inputTokens ?? 0) + (outputTokens ?? 0),
-    costUsd: costUsd ?? 0,
-    turns: turns ?? 0,
-    ...(silent && { unknown: true }),
-  };
-  addUsed(draft, path, spent);
+  const reserved = release(draft, path);
+  if (usage === undefined && reserved === undefined) return;
+  const { tokens, costUsd, turns, unknown } = usedOf(usage ?? {});
+  const said = usage?.inputTokens ?? usage?.outputTokens;
+  addUsed(draft, path, {
+    tokens: said === undefined ? (reserved?.tokens ?? 0) : tokens,
+    costUsd: usage?.costUsd === undefined ? (reserved?.costUsd ?? 0) : costUsd,
+    turns: usage?.turns === undefined ? (reserved?.turns ?? 0) : turns,
+    ...(unknown === true && { unknown }),
+  });
 }
 
 /** An attempt has ended, and nobody says what it used. */
@@ -31,19 +33,20 @@ export function accountUnknown(draft: Draft, path: string): void {
 
 export function addUsed(draft: Draft, path: string, spent: Used): void {
   const before = draft.record.used ?? { ...NOTHING_USED, ...(lostBefore(draft) && { unknown: true as const }) };
-  draft.setRecord({ used: sum(before, spent) });
-  draft.setMore(path, { used: sum(draft.step(path).more.used ?? NOTHING_USED, spent) });
+  const used = sumOfUsed(before, spent);
+  draft.setRecord({ used });
+  warn(draft, used);
+  draft.setMore(path, { used: sumOfUsed(draft.step(path).more.used ?? NOTHING_USED, spent) });
 }
 
-export function sum(a: Used, b: Used): Used {
-  const unknown = a.unknown === true || b.unknown === true;
-  return {
-    tokens: a.tokens + b.tokens,
-    // Parts of a cent must not turn into 0.30000000000000004.
-    costUsd: Math.round((a.costUsd + b.costUsd) * 1e9) / 1e9,
-    turns: a.turns + b.turns,
-    ...(unknown && { unknown: true }),
-  };
+/** People are told once that the budget will soon be used up. */
+function warn(draft: Draft, used: Used): void {
+  const { budget } = draft.plan.definition;
+  if (budget === undefined || draft.record.budget?.warned === true) return;
+  if (nearlySpent(draft, used, budget.soft ?? DEFAULT_SOFT).length === 0) return;
+  draft.setRecord({ budget: { ...draft.record.budget, warned: true } });
+  const at = { run: draft.record.id, at: draft.cause.at, cause: draft.cause.id };
+  draft.facts.push({ ...at, type: 'budget.warned', used, limits: limitsOfRun(draft) });
 }
 
 /** What a fact says of the attempt that has ended. */
@@ -53,8 +56,7 @@ export function withUsage({ usage }: Draft): { readonly usage?: Usage } {
 
 /** Whether an attempt of the step may have used anything that is counted. */
 function mayUse(draft: Draft, path: string): boolean {
-  const { type } = planned(draft, path).definition;
-  return type === 'persona-request' || type === 'plan';
+  return hasPersona(planned(draft, path).definition);
 }
 
 /** Whether attempts ended without a word before the first one has said what it used. */

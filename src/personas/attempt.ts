@@ -229,10 +229,10 @@ export class Attempt {
     }
     let concluded = false;
     try {
-      await workspaces.conclude(workspace, { status: stored.status, signal: giveUp }, async (commit) => {
+      await workspaces.conclude(workspace, { status: stored.status, signal: giveUp }, async (commit, tree) => {
         concluded = true;
         failpoints.pass('worker.concluded');
-        await this.#send({ ...stored, commit });
+        await this.#send({ ...stored, commit, ...(tree !== null && { tree }) });
       });
     } catch (error) {
       if (concluded) throw error;

@@ -5,7 +5,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CoordError, messageOf } from '../core/errors.js';
-import { type FunctionPersona, type GitPersona, PERSONA_NAME, type PersonaDefinition } from './persona.js';
+import {
+  type FunctionPersona,
+  type GitPersona,
+  PERSONA_NAME,
+  type PersonaDefinition,
+  type VerifyPersona,
+} from './persona.js';
 import { formatProblem, PERSONA_FILE_LIMIT_BYTES, type PersonaProblem, parsePersonaFile } from './persona-file.js';
 import type { PersonaFunction } from './runner.js';
 
@@ -30,7 +36,10 @@ export async function surveyPersonas(directories: readonly string[]): Promise<Su
       problems.push(...parsed.problems);
       if (parsed.persona === null) continue;
       const other = here.get(parsed.persona.name);
-      if (other === undefined) here.set(parsed.persona.name, parsed.persona);
+      if (parsed.persona.name === VERIFY) {
+        const message = `persona "${VERIFY}" is coord's own, so that nobody else can say what was verified; give it another name`;
+        problems.push({ file, line: 1, column: 1, code: 'duplicate_name', message });
+      } else if (other === undefined) here.set(parsed.persona.name, parsed.persona);
       else {
         const message = `persona "${other.name}" is defined by ${other.file ?? ''} already; give one another name`;
         problems.push({ file, line: 1, column: 1, code: 'duplicate_name', message });
@@ -54,7 +63,10 @@ export async function loadPersonas(directories: readonly string[]): Promise<Read
 /** Runs have a worktree each, so their git steps may well run at the same time. */
 const GIT_CONCURRENCY = 4;
 
-/** Personas that need no file: `git`, which every `git-operation` step asks. */
+/** Who answers `verify` steps. No file can have this name. */
+const VERIFY = 'verify';
+
+/** Personas that need no file: `git`, which every `git-operation` step asks, and `verify`. */
 export function builtInPersonas(): ReadonlyMap<string, PersonaDefinition> {
   const git: GitPersona = {
     kind: 'git',
@@ -67,7 +79,20 @@ export function builtInPersonas(): ReadonlyMap<string, PersonaDefinition> {
     model: null,
     protected: null,
   };
-  return new Map([[git.name, git]]);
+  const verify: VerifyPersona = {
+    kind: 'verify',
+    name: VERIFY,
+    description: 'Runs commands where nothing but the commit of the run is.',
+    prompt: '',
+    file: null,
+    concurrency: 1,
+    tools: [],
+    model: null,
+  };
+  return new Map<string, PersonaDefinition>([
+    [git.name, git],
+    [verify.name, verify],
+  ]);
 }
 
 /** A persona that this program serves itself, without a file. Throws PERSONA_INVALID. */
@@ -81,6 +106,8 @@ export function functionPersona(want: {
   if (!PERSONA_NAME.test(name)) {
     throw new CoordError('PERSONA_INVALID', `persona name "${name}" must match ${String(PERSONA_NAME)}`);
   }
+  if (name === VERIFY)
+    throw new CoordError('PERSONA_INVALID', `persona "${VERIFY}" is coord's own; give yours another name`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
     throw new CoordError('PERSONA_INVALID', `persona "${name}": concurrency must be a whole number from 1 to 1000`);
   }

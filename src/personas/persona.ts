@@ -47,6 +47,11 @@ export interface GitPersona extends PersonaBase {
   readonly protected: readonly string[] | null;
 }
 
-export type PersonaDefinition = CommandPersona | FunctionPersona | GitPersona;
+/** Commands in a clean worktree, run by coord itself. */
+export interface VerifyPersona extends PersonaBase {
+  readonly kind: 'verify';
+}
+
+export type PersonaDefinition = CommandPersona | FunctionPersona | GitPersona | VerifyPersona;
 
 export const PERSONA_NAME = /^[a-z][a-z0-9-]{0,63}$/;

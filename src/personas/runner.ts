@@ -10,7 +10,7 @@ export interface RawArtifact {
 }
 
 /** What an attempt came to, with artifacts still in hand. */
-export interface RawReply extends Omit<PersonaReply, 'artifacts' | 'commit'> {
+export interface RawReply extends Omit<PersonaReply, 'artifacts' | 'commit' | 'tree'> {
   readonly artifacts: readonly RawArtifact[];
 }
 

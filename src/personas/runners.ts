@@ -5,6 +5,7 @@ import { FunctionRunner } from './function.js';
 import { GitRunner } from './git-operation.js';
 import type { PersonaDefinition } from './persona.js';
 import type { PersonaKind } from './runner.js';
+import { VerifyRunner } from './verify.js';
 
 export function runnerFor(
   persona: PersonaDefinition,
@@ -17,5 +18,7 @@ export function runnerFor(
       return new FunctionRunner(persona);
     case 'git':
       return new GitRunner(persona, means);
+    case 'verify':
+      return new VerifyRunner(means);
   }
 }

@@ -8,7 +8,7 @@ import { CoordError } from '../core/errors.js';
 import { RUN_ID } from '../core/ids.js';
 import type { PersonaReply, PersonaRequest } from '../core/exchange.js';
 import type { AttemptFiles } from './attempt-files.js';
-import { git } from './git.js';
+import { git, type GitOptions, gitText } from './git.js';
 import { plainLine } from './plain-text.js';
 import { checkBranchName } from './repository.js';
 import { inTurn } from '../core/turns.js';
@@ -77,16 +77,16 @@ export class Workspaces {
 
   /**
    * Ends an attempt in its worktree: after a pass everything is committed and the run's branch stands at the commit
-   * handed to `then`; otherwise all is left as it is (the next attempt saves it) and `then` gets null. No other
+   * handed to `then`, with its tree; otherwise all is left as it is (the next attempt saves it) and `then` gets null. No other
    * attempt of the run concludes until `then` has ended, so replies carry commits in the order they were made.
    */
   async conclude<T>(
     request: WorkspaceRequest,
     end: { readonly status: PersonaReply['status']; readonly signal?: AbortSignal },
-    then: (commit: string | null) => Promise<T>,
+    then: (commit: string | null, tree: string | null) => Promise<T>,
   ): Promise<T> {
     // Who asks people goes on from what it has done so far.
-    if (end.status !== 'pass' && end.status !== 'needs_input') return await then(null);
+    if (end.status !== 'pass' && end.status !== 'needs_input') return await then(null, null);
     const { repo, branch } = request.workspace;
     return await this.#alone(request, end.signal, async () => {
       const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });
@@ -94,7 +94,8 @@ export class Workspaces {
         const message = `the persona has damaged its worktree ${worktree.path}: it is not the one that was made for the run`;
         throw new CoordError('WORKSPACE_INVALID', message);
       }
-      return await then(await worktree.commitAll(branch, commitMessage(request)));
+      const commit = await worktree.commitAll(branch, commitMessage(request));
+      return await then(commit, await treeOf(repo, commit, { clock: this.#clock, signal: end.signal }));
     });
   }
 
@@ -164,6 +165,11 @@ export class Workspaces {
       throw new CoordError('WORKSPACE_INVALID', message);
     }
   }
+}
+
+/** The files of a commit, as git names them. */
+async function treeOf(repo: string, commit: string, options: GitOptions): Promise<string> {
+  return await gitText(repo, ['rev-parse', '--verify', `${commit}^{tree}`], options);
 }
 
 function checkRun(run: string): void {
