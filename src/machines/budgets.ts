@@ -45,7 +45,9 @@ export function reserve(draft: Draft, path: string): Ceiling | undefined {
   const ceiling = lower(ofRun, ofStep);
   if (Object.keys(ceiling).length === 0) return undefined;
   if (definition.budget !== undefined) {
-    const reserved = lower(ceiling, {});
+    // Of what the step has no budget for, nothing is set aside: others are not to wait for it.
+    const own = Object.entries(ceiling).filter(([key]) => Object.hasOwn(ofStep, key));
+    const reserved: Ceiling = Object.fromEntries(own);
     draft.setMore(path, { reserved });
     setReserved(draft, plus(reservedOf(draft), amounts(reserved)));
   }

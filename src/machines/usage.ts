@@ -27,6 +27,11 @@ export function account(draft: Draft, path: string, usage: Usage | undefined): v
 
 /** An attempt has ended, and nobody says what it used. */
 export function accountUnknown(draft: Draft, path: string): void {
+  const { status, more } = draft.step(path);
+  if (more.reserved !== undefined && status === 'working') {
+    account(draft, path, undefined);
+    return;
+  }
   if (draft.record.used === undefined || !mayUse(draft, path) || draft.step(path).begunAt === null) return;
   addUsed(draft, path, { ...NOTHING_USED, unknown: true });
 }
