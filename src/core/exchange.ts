@@ -162,6 +162,8 @@ export interface PersonaRequest {
   /** What was tried on this step before: the last attempt of each persona, oldest first; left out of a first attempt. */
   readonly handover?: readonly Handover[] | undefined;
   readonly ceiling?: Ceiling | undefined;
+  /** Whether a reply that is no pass is to name a commit of what was done so far: the next attempt starts from there. */
+  readonly keep?: true | undefined;
 }
 
 /** `answer` is null when people went on without one. */
@@ -194,6 +196,7 @@ export const personaRequestSchema = z.strictObject({
   session: z.string().optional(),
   handover: z.array(handoverSchema).optional(),
   ceiling: ceilingSchema.optional(),
+  keep: z.literal(true).optional(),
 }) satisfies z.ZodType<PersonaRequest>;
 
 /** Most steps, and most bytes of JSON, that `results` of a request carries. */

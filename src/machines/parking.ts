@@ -10,11 +10,11 @@ import type { StepMore } from './records.js';
 import type { Draft } from './state.js';
 
 /** A persona that is never ready, however often it was waited for, has failed. */
-export const PARKED_AT_MOST = 20;
+const PARKED_AT_MOST = 20;
 
 export type Parked = NonNullable<StepMore['parked']>;
 
-export function isQuota({ class: errorClass }: StepFailure): boolean {
+function isQuota({ class: errorClass }: StepFailure): boolean {
   return errorClass === 'QUOTA' || errorClass === 'RATE_LIMIT';
 }
 

@@ -6,7 +6,7 @@ import type { Scope } from '../expression/scope.js';
 import { isWithin } from '../expression/size.js';
 import type { PlannedStep } from '../definition/plan.js';
 import { type RenderedRequest, renderDuration, renderField, renderObject, renderText } from '../definition/render.js';
-import { isAsking, personasOf } from '../definition/steps.js';
+import { hasPersona, isAsking, personasOf } from '../definition/steps.js';
 import { reserve } from './budgets.js';
 import { handoverTo } from './handover.js';
 import { planned, prefixOf, resolve } from './instances.js';
@@ -117,6 +117,7 @@ function besides(
     ...(output !== null && { output }),
     ...goingOn(draft, path, persona),
     ...(ceiling !== undefined && { ceiling }),
+    ...(hasPersona(definition) && definition.resume_from === 'attempt' && { keep: true }),
   };
   const text = JSON.stringify(rest).slice(1, -1);
   return text === '' ? '' : `,${text}`;

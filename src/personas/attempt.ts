@@ -13,6 +13,7 @@ import {
   REPLY_LIMIT_BYTES,
 } from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
+import type { ErrorClass } from '../core/statuses.js';
 import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';
 import { untilKnown } from './patience.js';
@@ -229,11 +230,16 @@ export class Attempt {
     }
     let concluded = false;
     try {
-      await workspaces.conclude(workspace, { status: stored.status, signal: giveUp }, async (commit, tree) => {
-        concluded = true;
-        failpoints.pass('worker.concluded');
-        await this.#send({ ...stored, commit, ...(tree !== null && { tree }) });
-      });
+      const { status } = stored;
+      await workspaces.conclude(
+        workspace,
+        { status, signal: giveUp, keeps: isOfUse(request, stored) },
+        async (commit, tree) => {
+          concluded = true;
+          failpoints.pass('worker.concluded');
+          await this.#send({ ...stored, commit, ...(tree !== null && { tree }) });
+        },
+      );
     } catch (error) {
       if (concluded) throw error;
       const failed = errorReply('PERSONA_ERROR', `its work could not be committed: ${messageOf(error)}`);
@@ -318,6 +324,14 @@ export class Attempt {
     const { clock, report, giveUp } = this.#means;
     return await untilKnown(doing, call, { clock, report, signal: giveUp });
   }
+}
+
+/** Classes that say nothing against the work that was done. */
+const INTERRUPTED: ReadonlySet<ErrorClass> = new Set(['QUOTA', 'RATE_LIMIT', 'TIMEOUT', 'WORKER_LOST']);
+
+/** Whether the next attempt may go on from what one that did not pass has done. */
+function isOfUse({ keep }: PersonaRequest, { error }: PersonaReply): boolean {
+  return error !== null && (keep === true || INTERRUPTED.has(error.class));
 }
 
 function tooLarge({ name, content }: RawArtifact): PersonaReply {

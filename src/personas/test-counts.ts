@@ -55,7 +55,7 @@ const BY_TEST: readonly Readonly<Record<Count, RegExp>>[] = [
   // go test -v
   { passed: /^\s*--- PASS: /, failed: /^\s*--- FAIL: /, skipped: /^\s*--- SKIP: / },
   // go test: a line for every package that has tests.
-  { passed: /^ok\s+\S+\s+(?!.*\[no tests)/, failed: /^FAIL\s+\S+\s/, skipped: /^\?\s+\S+\s+\[no test files\]/ },
+  { passed: /^ok {2}\t\S+\t(?!.*\[no tests)/, failed: /^FAIL\t\S+\t/, skipped: /^\? {3}\t\S+\t\[no test files\]/ },
   // TAP without a summary.
   {
     passed: /^ok\b(?!.*# (?:skip|todo))/i,
@@ -97,6 +97,5 @@ function numberIn(text: string, pattern: RegExp | undefined): number {
 
 /** Without colors. */
 function plain(output: string): string {
-  // eslint-disable-next-line no-control-regex
   return output.replace(/\u001B\[[\d;]*[A-Za-z]/g, '');
 }

@@ -74,7 +74,9 @@ export class VerifyRunner implements PersonaRunner {
 
   async #verify(work: Work, scratch: string): Promise<RawReply> {
     const { workspace, params, context } = work;
-    const options: GitOptions = { clock: this.#clock, signal: context.signal };
+    // A reference can have git read one object for another; what is looked at is what the commit names.
+    const environment = { GIT_NO_REPLACE_OBJECTS: '1' };
+    const options: GitOptions = { clock: this.#clock, signal: context.signal, environment };
     const { commit, repo } = workspace;
     const tree = await gitText(repo, ['rev-parse', '--verify', `${commit}^{tree}`], options);
     const changed = await this.#changed(work, options);

@@ -77,16 +77,23 @@ export class Workspaces {
 
   /**
    * Ends an attempt in its worktree: after a pass everything is committed and the run's branch stands at the commit
-   * handed to `then`, with its tree; otherwise all is left as it is (the next attempt saves it) and `then` gets null. No other
+   * handed to `then`, with its tree; otherwise all is left as it is (the next attempt saves it) and `then` gets null, or
+   * with `keeps` a commit of what was done so far, on no branch. No other
    * attempt of the run concludes until `then` has ended, so replies carry commits in the order they were made.
    */
   async conclude<T>(
     request: WorkspaceRequest,
-    end: { readonly status: PersonaReply['status']; readonly signal?: AbortSignal },
+    end: {
+      readonly status: PersonaReply['status'];
+      readonly signal?: AbortSignal;
+      /** Whether what it has done is of use to the next attempt, although it did not pass. */
+      readonly keeps?: boolean;
+    },
     then: (commit: string | null, tree: string | null) => Promise<T>,
   ): Promise<T> {
     // Who asks people goes on from what it has done so far.
-    if (end.status !== 'pass' && end.status !== 'needs_input') return await then(null, null);
+    const passes = end.status === 'pass' || end.status === 'needs_input';
+    if (!passes && end.keeps !== true) return await then(null, null);
     const { repo, branch } = request.workspace;
     return await this.#alone(request, end.signal, async () => {
       const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });
@@ -94,6 +101,7 @@ export class Workspaces {
         const message = `the persona has damaged its worktree ${worktree.path}: it is not the one that was made for the run`;
         throw new CoordError('WORKSPACE_INVALID', message);
       }
+      if (!passes) return await then(await worktree.workSince(request.workspace.commit), null);
       const commit = await worktree.commitAll(branch, commitMessage(request));
       return await then(commit, await treeOf(repo, commit, { clock: this.#clock, signal: end.signal }));
     });

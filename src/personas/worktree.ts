@@ -131,6 +131,15 @@ export class Worktree {
     await this.#keep(commit, { name: await this.#lastStep(), commit: successor });
   }
 
+  /** What was done since `commit`, as a commit that is kept; null for nothing. All stays as it lies there. */
+  async workSince(commit: string): Promise<string | null> {
+    const head = await this.#commitOf('HEAD');
+    const tip = (await this.isDirty()) ? await this.#snapshot(head) : head;
+    if (tip === null || tip === commit) return null;
+    await this.#keep(tip, { name: await this.#lastStep(), commit });
+    return tip;
+  }
+
   /** Remembers whose traces the next `save` finds. */
   async noteStep(step: string): Promise<void> {
     await writeFile(join(await this.#gitDir(), 'coord-step'), step);

@@ -76,11 +76,11 @@ describe('usage', () => {
 describe('a request', () => {
   test('says what its result must look like, and its token does not depend on it', () => {
     const output = { type: 'object' };
-    const with_ = new Bench([step('a', { output })]).start();
+    const strict = new Bench([step('a', { output })]).start();
     const without = new Bench([step('a')]).start();
-    expect(with_.requests[0]?.output).toEqual(output);
+    expect(strict.requests[0]?.output).toEqual(output);
     expect(without.requests[0]).not.toHaveProperty('output');
-    expect(with_.requests[0]?.token).toBe(without.requests[0]?.token);
+    expect(strict.requests[0]?.token).toBe(without.requests[0]?.token);
   });
 
   test('names the conversation of the same persona on the step, and no other', () => {
