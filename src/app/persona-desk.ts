@@ -72,6 +72,7 @@ function workedBy(persona: PersonaDefinition): string {
     case 'function':
       return typeof persona.run === 'function' ? 'this program' : `${persona.run.module} ${persona.run.export}`;
     case 'git':
+    case 'verify':
       return 'coord itself';
     case 'http':
       return 'url' in persona.endpoint ? shownEndpoint(new URL(persona.endpoint.url)) : `$${persona.endpoint.variable}`;

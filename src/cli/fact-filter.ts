@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<Fact['type'], true>> = {
   'run.retried': true,
   'run.restarted': true,
   'run.forked': true,
+  'budget.warned': true,
   'step.queued': true,
   'step.working': true,
   'step.progress': true,

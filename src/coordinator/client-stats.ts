@@ -1,8 +1,10 @@
 /** How long things have taken and how they have ended, of ended runs, from their histories: one run after the other. */
 import { hasCode } from '../core/errors.js';
+import type { Used } from '../core/exchange.js';
 import { partitionOf } from '../core/ids.js';
 import type { Store } from '../core/ports.js';
 import { RUN_STATUSES, runHasEnded, type RunStatus } from '../core/statuses.js';
+import { NOTHING_USED, sumOfUsed } from '../core/used.js';
 import type { RunSummary } from '../core/views.js';
 import type { Client } from './client.js';
 import { Durations } from './durations.js';
@@ -32,6 +34,8 @@ export interface WorkflowStats {
   readonly successRate: number | null;
   /** Of the runs that completed. */
   readonly took: Spread;
+  /** Left out when no attempt has said what it used. */
+  readonly used?: Used;
   /** The one that takes most of the time first. */
   readonly steps: readonly StepStats[];
 }
@@ -45,6 +49,8 @@ export interface PersonaStats {
   readonly took: Spread;
   /** From the request to the beginning. */
   readonly queued: Spread;
+  /** Left out when no attempt has said what it used. */
+  readonly used?: Used;
 }
 
 export interface DayStats {
@@ -123,6 +129,7 @@ interface StepTally {
 class WorkflowTally {
   readonly runs: Record<Ended, number> = { completed: 0, failed: 0, canceled: 0 };
   readonly took = new Durations();
+  used: Used | undefined;
   readonly steps = new Map<string, StepTally>();
 }
 
@@ -130,6 +137,7 @@ class PersonaTally {
   readonly attempts = { succeeded: 0, failed: 0, retried: 0 };
   readonly took = new Durations();
   readonly queued = new Durations();
+  used: Used | undefined;
 }
 
 /** Grows with workflows, steps, personas and days, never with runs. */
@@ -138,7 +146,7 @@ class Tally {
   readonly #personas = new Map<string, PersonaTally>();
   readonly #days = new Map<string, { readonly counts: Record<Ended, number>; readonly took: Durations }>();
 
-  add({ workflow, status, startedAt, endedAt }: RunSummary, times: RunTimes): void {
+  add({ workflow, status, startedAt, endedAt, used }: RunSummary, times: RunTimes): void {
     if (status !== 'completed' && status !== 'failed' && status !== 'canceled') return;
     const ofWorkflow = entry(this.#workflows, workflow, () => new WorkflowTally());
     const day = new Date(Math.floor((endedAt ?? 0) / DAY_MS) * DAY_MS).toISOString().slice(0, 10);
@@ -147,6 +155,11 @@ class Tally {
       took: new Durations(),
     }));
     ofWorkflow.runs[status]++;
+    if (used !== undefined) ofWorkflow.used = sumOfUsed(ofWorkflow.used ?? NOTHING_USED, used);
+    for (const [persona, spent] of times.used) {
+      const ofPersona = entry(this.#personas, persona, () => new PersonaTally());
+      ofPersona.used = sumOfUsed(ofPersona.used ?? NOTHING_USED, spent);
+    }
     ofDay.counts[status]++;
     if (status === 'completed' && startedAt !== null && endedAt !== null) {
       ofWorkflow.took.add(endedAt - startedAt);
@@ -169,7 +182,7 @@ class Tally {
 
   result(): Pick<Stats, 'workflows' | 'personas' | 'days'> {
     return {
-      workflows: byName(this.#workflows).map(([workflow, { runs, took, steps }]) => {
+      workflows: byName(this.#workflows).map(([workflow, { runs, took, steps, used }]) => {
         const all = [...steps.values()].reduce((sum, step) => sum + step.took.sum, 0);
         const stats = byName(steps).map(([step, one]) => ({
           step,
@@ -183,15 +196,17 @@ class Tally {
           runs,
           successRate: rate(runs.completed, runs.completed + runs.failed),
           took: spreadOf(took),
+          ...(used !== undefined && { used }),
           steps: stats.toSorted((a, b) => b.share - a.share),
         };
       }),
-      personas: byName(this.#personas).map(([persona, { attempts, took, queued }]) => ({
+      personas: byName(this.#personas).map(([persona, { attempts, took, queued, used }]) => ({
         persona,
         attempts,
         successRate: rate(attempts.succeeded, attempts.succeeded + attempts.failed + attempts.retried),
         took: spreadOf(took),
         queued: spreadOf(queued),
+        ...(used !== undefined && { used }),
       })),
       days: byName(this.#days).map(([day, { counts, took }]) => ({ day, ...counts, took: spreadOf(took) })),
     };

@@ -1,6 +1,8 @@
 /** How long the steps and attempts of one run took, read off its history fact by fact. */
+import type { Usage, Used } from '../core/exchange.js';
 import type { Fact } from '../core/facts.js';
 import type { RunPort } from '../core/ports.js';
+import { NOTHING_USED, sumOfUsed, usedOf } from '../core/used.js';
 
 export type Ending = 'succeeded' | 'failed' | 'skipped' | 'canceled';
 
@@ -55,6 +57,8 @@ export class RunTimes {
   readonly #open = new Map<string, Open>();
   readonly #steps: StepTime[] = [];
   readonly #attempts: AttemptTime[] = [];
+  /** By persona: what its attempts have used. */
+  readonly used = new Map<string, Used>();
 
   /** Steps that have ended, in that order, and those that have begun. */
   steps(): readonly StepTime[] {
@@ -74,6 +78,7 @@ export class RunTimes {
   }
 
   add(fact: Fact): void {
+    if ('usage' in fact && fact.usage !== undefined) this.#use(this.#opened(fact.step, fact.at).persona, fact.usage);
     switch (fact.type) {
       case 'step.queued': {
         const open = this.#opened(fact.step, fact.at);
@@ -112,6 +117,10 @@ export class RunTimes {
         return;
       default:
     }
+  }
+
+  #use(persona: string, usage: Usage): void {
+    this.used.set(persona, sumOfUsed(this.used.get(persona) ?? NOTHING_USED, usedOf(usage)));
   }
 
   #opened(step: string, at: number): Open {

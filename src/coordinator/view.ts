@@ -68,7 +68,7 @@ export function viewOfState({ claims, quarantined }: StoredRun, { plan, record, 
 }
 
 function summarize(record: RunRecord, quarantined: string | null): RunSummary {
-  const { id, workflow, status, createdAt, startedAt, endedAt, failure, canceled, slot, parent } = record;
+  const { id, workflow, status, createdAt, startedAt, endedAt, failure, canceled, slot, parent, used } = record;
   return {
     id,
     workflow,
@@ -82,6 +82,7 @@ function summarize(record: RunRecord, quarantined: string | null): RunSummary {
     quarantined,
     slot: status === 'pending' ? slot : null,
     parent,
+    ...(used !== undefined && { used }),
   };
 }
 
@@ -181,6 +182,8 @@ function stepView({
     run: more.run ?? null,
     artifacts,
     commit,
+    ...(more.used !== undefined && { used: more.used }),
+    ...(more.parked !== undefined && record.status === 'retrying' && { parkedUntil: more.parked.until }),
   };
 }
 
@@ -189,6 +192,7 @@ function formOf({ status, more: { waitsFor } }: StepRecord, definition: StepDefi
   const { about, asked, choices } = waitsFor.question;
   if (about === 'input')
     return { schema: schemaOfAsked(asked ?? []), notFor: choices.map(({ id }) => id).filter((id) => id !== 'answer') };
+  if (about === 'budget') return { schema: schemaOfAsked(asked ?? []), notFor: ['stop'] };
   if (about !== 'step') return null;
   if (definition.type !== 'decision') return null;
   const schema = asked === undefined ? definition.form : schemaOfAsked(asked);

@@ -99,9 +99,14 @@ export class StepLinks {
         return (answered ? await this.#unapplied(step) : null) ?? this.#outside.asked(this.#read, step);
       }
       case 'retrying': {
+        const { parkedUntil } = step;
         const until = await this.#outside.dueAt(this.#read, 'retry', step);
         const error = step.error ?? { class: 'PERSONA_ERROR', message: '' };
-        return this.#timed(step, { code: 'retrying', until, error, attempt: step.attempt }, until);
+        const reason: Reason =
+          parkedUntil === undefined
+            ? { code: 'retrying', until, error, attempt: step.attempt }
+            : { code: 'parked', persona: step.persona, until: parkedUntil, error };
+        return this.#timed(step, reason, until);
       }
       case 'waiting':
         return this.#waiting(step);
@@ -192,7 +197,9 @@ export class StepLinks {
       return link(this.#cause(step, { code: 'dependencies', open }), mostUrgent(links));
     } else if ((more.place ?? 0) > 0) {
       const active = this.#own.flatMap((one) => this.#links.get(one) ?? []);
-      const reason: Reason = { code: 'step-limit', limit: this.#read.limit, active: record.active };
+      const reason: Reason = isFull(this.#read)
+        ? { code: 'step-limit', limit: this.#read.limit, active: record.active }
+        : { code: 'budget' };
       return link(this.#cause(step, reason), mostUrgent(active));
     }
     return (await this.#unapplied(step)) ?? link(this.#cause(step, this.#still(record)));
@@ -206,6 +213,11 @@ export class StepLinks {
   #cause(step: StepView, reason: Reason): Cause {
     return { ...reason, run: this.#read.view.id, step: step.id, since: sinceOf(step) };
   }
+}
+
+/** Whether as many steps are under way as may be; what waits for its turn all the same waits for what it may use. */
+function isFull({ record, limit }: Read): boolean {
+  return record.budget === undefined || (limit !== null && record.active >= limit);
 }
 
 function sinceOf({ begunAt, queuedAt }: StepView): number | null {

@@ -85,6 +85,10 @@ export type Reason =
       readonly gone: boolean;
     }
   | { readonly code: 'retrying'; readonly until: number | null; readonly error: StepFailure; readonly attempt: number }
+  /** Its persona has used up its quota, or is asked too often, and has said when it can go on. */
+  | { readonly code: 'parked'; readonly persona: string; readonly until: number; readonly error: StepFailure }
+  /** What is left of the run's budget is set aside for others, or people are asked for more of it. */
+  | { readonly code: 'budget' }
   | { readonly code: 'time'; readonly until: number }
   | { readonly code: 'signal'; readonly name: string }
   | { readonly code: 'decision'; readonly question: Question; readonly form: StepView['form'] }

@@ -75,6 +75,23 @@ export const usageSchema = z.strictObject({
   denied: countSchema,
 }) satisfies z.ZodType<Usage>;
 
+/** What a step or a run has used so far. */
+export interface Used {
+  /** Tokens read and written. */
+  readonly tokens: number;
+  readonly costUsd: number;
+  readonly turns: number;
+  /** Some attempts have not said all that they used, so it is more than this. */
+  readonly unknown?: true | undefined;
+}
+
+export const usedSchema = z.strictObject({
+  tokens: z.int().nonnegative(),
+  costUsd: z.number().nonnegative(),
+  turns: z.int().nonnegative(),
+  unknown: z.literal(true).optional(),
+}) satisfies z.ZodType<Used>;
+
 /** What an attempt may use at most; what is left out has no limit. */
 export interface Ceiling {
   /** Tokens read and written. */
@@ -83,7 +100,7 @@ export interface Ceiling {
   readonly turns?: number | undefined;
 }
 
-const ceilingSchema = z.strictObject({
+export const ceilingSchema = z.strictObject({
   tokens: z.int().positive().optional(),
   costUsd: z.number().positive().optional(),
   turns: z.int().positive().optional(),
@@ -98,6 +115,14 @@ export interface Handover {
   readonly result: JsonValue;
   readonly artifacts: readonly ArtifactRef[];
 }
+
+export const handoverSchema = z.strictObject({
+  persona: z.string(),
+  attempt: z.int().positive(),
+  error: attemptErrorSchema.nullable(),
+  result: jsonValueSchema,
+  artifacts: z.array(artifactRefSchema).readonly(),
+}) satisfies z.ZodType<Handover>;
 
 /** The outcome of an earlier step, as later personas see it. */
 export interface StepOutcome {
@@ -137,6 +162,8 @@ export interface PersonaRequest {
   /** What was tried on this step before: the last attempt of each persona, oldest first; left out of a first attempt. */
   readonly handover?: readonly Handover[] | undefined;
   readonly ceiling?: Ceiling | undefined;
+  /** Whether a reply that is no pass is to name a commit of what was done so far: the next attempt starts from there. */
+  readonly keep?: true | undefined;
 }
 
 /** `answer` is null when people went on without one. */
@@ -167,18 +194,9 @@ export const personaRequestSchema = z.strictObject({
   answers: z.array(z.strictObject({ id: z.string(), ask: z.string(), answer: jsonValueSchema })).optional(),
   output: jsonObjectSchema.optional(),
   session: z.string().optional(),
-  handover: z
-    .array(
-      z.strictObject({
-        persona: z.string(),
-        attempt: z.int().positive(),
-        error: attemptErrorSchema.nullable(),
-        result: jsonValueSchema,
-        artifacts: z.array(artifactRefSchema),
-      }),
-    )
-    .optional(),
+  handover: z.array(handoverSchema).optional(),
   ceiling: ceilingSchema.optional(),
+  keep: z.literal(true).optional(),
 }) satisfies z.ZodType<PersonaRequest>;
 
 /** Most steps, and most bytes of JSON, that `results` of a request carries. */
@@ -195,6 +213,8 @@ export interface PersonaReply {
   readonly error: AttemptError | null;
   /** Commit that the run's branch stands at after the attempt; of an error, what it has done so far. Null when it has no workspace. */
   readonly commit: string | null;
+  /** The files of that commit, as git names them. */
+  readonly tree?: string | undefined;
   /** With `needs_input`: what people are asked, and what it is about. */
   readonly questions?: readonly Asked[] | undefined;
   readonly prompt?: string | undefined;
@@ -219,6 +239,10 @@ export const personaReplySchema = z
       .regex(/^[0-9a-f]{40,64}$/)
       .nullable()
       .default(null),
+    tree: z
+      .string()
+      .regex(/^[0-9a-f]{40,64}$/)
+      .optional(),
     questions: askedListSchema.optional(),
     prompt: z.string().max(8_192).optional(),
     usage: usageSchema.optional(),

@@ -5,7 +5,7 @@
 import type { Asked } from './asked.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { LockParty } from './lock-port.js';
-import type { ArtifactRef } from './exchange.js';
+import type { ArtifactRef, Ceiling, Usage, Used } from './exchange.js';
 import type { ErrorClass, Verdict } from './statuses.js';
 
 interface FactBase {
@@ -18,6 +18,11 @@ interface FactBase {
 interface AttemptFact extends FactBase {
   readonly step: string;
   readonly attempt: number;
+}
+
+/** What the attempt has used; left out when its persona has not said. */
+interface WithUsage {
+  readonly usage?: Usage | undefined;
 }
 
 interface AnswerFact extends FactBase {
@@ -55,8 +60,8 @@ export interface Nudge {
 export interface Question {
   /** Names this question; an answer to another one changes nothing. */
   readonly token: string;
-  /** A `decision` step, a failure that people are asked about, a loop whose rounds are used up, or what a persona needs to know. */
-  readonly about: 'step' | 'failure' | 'limit' | 'input';
+  /** A `decision` step, a failure that people are asked about, a loop whose rounds are used up, what a persona needs to know, or a budget. */
+  readonly about: 'step' | 'failure' | 'limit' | 'input' | 'budget';
   readonly prompt: string;
   readonly choices: readonly { readonly id: string; readonly label: string }[];
   readonly context: JsonObject;
@@ -140,30 +145,37 @@ export type Fact =
       readonly added: readonly string[];
       readonly gone: readonly string[];
     })
+  /** So much of the run's budget is used that it will soon be used up. */
+  | (FactBase & { readonly type: 'budget.warned'; readonly used: Used; readonly limits: Ceiling })
   | (AttemptFact & { readonly type: 'step.queued'; readonly persona: string; readonly token: string })
   | (AttemptFact & { readonly type: 'step.working'; readonly worker: string })
   | (AttemptFact & { readonly type: 'step.progress'; readonly worker: string; readonly progress: string })
-  | (AttemptFact & {
-      readonly type: 'step.succeeded';
-      readonly worker: string;
-      readonly verdict: Verdict;
-      readonly result: JsonValue;
-      readonly artifacts: readonly ArtifactRef[];
-      readonly commit: string | null;
-    })
-  | (AttemptFact & {
-      readonly type: 'step.retrying';
-      readonly error: StepFailure;
-      readonly worker: string | null;
-      readonly delayMs: number;
-    })
-  | (AttemptFact & {
-      readonly type: 'step.failed';
-      readonly error: StepFailure;
-      readonly worker: string | null;
-      readonly result: JsonValue;
-      readonly artifacts: readonly ArtifactRef[];
-    })
+  | (AttemptFact &
+      WithUsage & {
+        readonly type: 'step.succeeded';
+        readonly worker: string;
+        readonly verdict: Verdict;
+        readonly result: JsonValue;
+        readonly artifacts: readonly ArtifactRef[];
+        readonly commit: string | null;
+      })
+  | (AttemptFact &
+      WithUsage & {
+        readonly type: 'step.retrying';
+        readonly error: StepFailure;
+        readonly worker: string | null;
+        readonly delayMs: number;
+        /** It counts as no failure: the persona has said that it can go on then. */
+        readonly parked?: true;
+      })
+  | (AttemptFact &
+      WithUsage & {
+        readonly type: 'step.failed';
+        readonly error: StepFailure;
+        readonly worker: string | null;
+        readonly result: JsonValue;
+        readonly artifacts: readonly ArtifactRef[];
+      })
   | (FactBase & {
       readonly type: 'step.skipped';
       readonly step: string;
@@ -172,20 +184,22 @@ export type Fact =
       readonly by?: string;
     })
   | (AttemptFact & { readonly type: 'step.canceled'; readonly reason: string })
-  | (AttemptFact & {
-      readonly type: 'step.fallback';
-      readonly from: string;
-      readonly to: string;
-      readonly error: StepFailure;
-    })
+  | (AttemptFact &
+      WithUsage & {
+        readonly type: 'step.fallback';
+        readonly from: string;
+        readonly to: string;
+        readonly error: StepFailure;
+      })
   /** A block, or a run inside: what it holds, for example `{ branch: 'then' }`, `{ items: 12 }` or `{ run: '…' }`. */
   | (FactBase & { readonly type: 'step.opened'; readonly step: string; readonly detail: JsonObject })
   | (FactBase & { readonly type: 'step.round'; readonly step: string; readonly round: number })
-  | (FactBase & {
-      readonly type: 'step.waiting';
-      readonly step: string;
-      readonly waitsFor: WaitsFor;
-    })
+  | (FactBase &
+      WithUsage & {
+        readonly type: 'step.waiting';
+        readonly step: string;
+        readonly waitsFor: WaitsFor;
+      })
   | (AnswerFact & { readonly type: 'decision.answered' })
   /** One of several who must agree; `votes` are now for this choice. */
   | (AnswerFact & { readonly type: 'decision.voted'; readonly votes: number; readonly quorum: number })

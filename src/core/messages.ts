@@ -3,7 +3,7 @@
  * is parsed with these schemas, once, at the edge.
  */
 import { z } from 'zod';
-import { type PersonaReply, type Workspace, workspaceSchema } from './exchange.js';
+import { type PersonaReply, usedSchema, type Workspace, workspaceSchema } from './exchange.js';
 import { type JsonObject, jsonObjectSchema, jsonValueSchema } from './json.js';
 import type { LockAnswer } from './lock-port.js';
 import { ERROR_CLASSES } from './statuses.js';
@@ -113,6 +113,8 @@ export const innerRunBodySchema = z.strictObject({
   result: jsonValueSchema,
   error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).nullable(),
   head: z.string().nullable(),
+  /** What its attempts have used, once it is over; left out when none has said. */
+  used: usedSchema.optional(),
 });
 export type InnerRunOutcome = Readonly<z.infer<typeof innerRunBodySchema>>;
 

@@ -72,6 +72,7 @@ export const ERROR_CLASSES = [
   'STEP_FAILED',
   'RUN_FAILED',
   'LIMIT',
+  'EVIDENCE',
   'CANCELED',
 ] as const;
 export type ErrorClass = (typeof ERROR_CLASSES)[number];
@@ -85,6 +86,7 @@ export const ENGINE_CLASSES: readonly ErrorClass[] = [
   'STEP_FAILED',
   'RUN_FAILED',
   'LIMIT',
+  'EVIDENCE',
   'CANCELED',
 ];
 

@@ -1,6 +1,6 @@
 /** A run as people and programs are shown it: the stored records, the live claims and the definition put together. */
 import type { JsonObject, JsonValue } from './json.js';
-import type { ArtifactRef, Workspace } from './exchange.js';
+import type { ArtifactRef, Used, Workspace } from './exchange.js';
 import type { StepFailure, WaitsFor } from './facts.js';
 import type { Slot } from './ports.js';
 import type { RunStatus, StepStatus, Verdict } from './statuses.js';
@@ -38,6 +38,10 @@ export interface StepView {
   readonly reason: string | null;
   readonly artifacts: readonly ArtifactRef[];
   readonly commit: string | null;
+  /** What its attempts have used, in all; left out when none has said. */
+  readonly used?: Used;
+  /** Until when it is parked, since its persona has used up its quota: the store's time, ms. */
+  readonly parkedUntil?: number;
 }
 
 export interface RunSummary {
@@ -55,6 +59,8 @@ export interface RunSummary {
   readonly quarantined: string | null;
   /** What it waits its turn for before it starts, or null. */
   readonly slot: Slot | null;
+  /** What its attempts have used; left out when none has said. */
+  readonly used?: Used;
   /** The run it works for, or null. */
   readonly parent: { readonly run: string; readonly step: string } | null;
 }

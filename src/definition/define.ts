@@ -2,6 +2,7 @@
 import type { JsonValue } from '../core/json.js';
 import type { ErrorClass } from '../core/statuses.js';
 import { isZod, type SchemaSource, schemaOf } from './step-types.js';
+import type { Budget, OnQuota, ResumesFrom, RunBudget } from './ask-policy.js';
 import type { ErrorStrategy } from './keys.js';
 import type {
   BackoffCurve,
@@ -51,6 +52,9 @@ interface AskingSource extends CommonSource, PolicySource {
   readonly persona: string;
   readonly fallback?: string | readonly string[];
   readonly params?: Values;
+  readonly on_quota?: OnQuota;
+  readonly resume_from?: ResumesFrom;
+  readonly budget?: Budget;
 }
 
 export type StepSource =
@@ -68,6 +72,13 @@ export type StepSource =
         readonly from?: string;
         readonly message?: string;
         readonly remote?: string;
+      })
+  | (CommonSource &
+      PolicySource & {
+        readonly type: 'verify';
+        readonly run: readonly (readonly string[])[];
+        readonly expect?: { readonly tests: { readonly min: number } };
+        readonly protect?: string | readonly string[];
       })
   | (CommonSource & {
       readonly type: 'conditional';
@@ -144,6 +155,8 @@ export interface WorkflowSource {
   readonly max_concurrent_steps?: number;
   readonly concurrency?: number | { readonly key?: string; readonly limit: number };
   readonly retention?: Time;
+  readonly budget?: RunBudget;
+  readonly evidence?: 'required';
   readonly states?: {
     readonly [name: string]: {
       readonly to?: string | readonly string[];

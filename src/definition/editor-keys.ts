@@ -1,6 +1,7 @@
 /** What may stand behind each key of a step, as JSON Schema with the words that an editor shows beside it. */
 import { ASKED_SCHEMA, DECISION_SCHEMAS } from './editor-decision.js';
-import { count, DURATION, EXPRESSION, key, MAP, ref, TEMPLATE, TEXT } from './editor-parts.js';
+import { ON_QUOTAS, RESUMES_FROM } from './ask-policy.js';
+import { budgetSchema, count, DURATION, EXPRESSION, key, MAP, ref, TEMPLATE, TEXT } from './editor-parts.js';
 import { ERROR_CLASSES, RETRYABLE_CLASSES } from '../core/statuses.js';
 import type { JsonObject } from '../core/json.js';
 import type { CommonKey, TypeKey } from './keys.js';
@@ -138,6 +139,42 @@ export const TYPE_SCHEMAS: Readonly<Record<TypeKey, JsonObject>> = {
     },
     2,
     { count: 3, backoff: ['1s', '5s', '30s'], retry_on: ['RATE_LIMIT', 'TIMEOUT'] },
+  ),
+  on_quota: key(
+    'When the persona has used up its quota. wait: it goes on when there is some again. fallback: the next persona is asked.',
+    { enum: [...ON_QUOTAS], default: 'wait' },
+  ),
+  resume_from: key(
+    'What an attempt after a failed one starts from. attempt: what that one left behind. clean: what the steps before left behind.',
+    { enum: [...RESUMES_FROM] },
+  ),
+  budget: key('The most that all attempts of the step may use together.', budgetSchema(), { tokens: 200_000 }),
+  run: key(
+    'Commands, each a program and its arguments; texts may be templates.',
+    { type: 'array', minItems: 1, items: { type: 'array', minItems: 1, items: TEXT } },
+    [['npm', 'test']],
+  ),
+  expect: key(
+    'What must be there besides.',
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['tests'],
+      properties: {
+        tests: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['min'],
+          properties: { min: { type: 'integer', minimum: 1 } },
+        },
+      },
+    },
+    { tests: { min: 1 } },
+  ),
+  protect: key(
+    'Globs of files that must be as they were when the run started.',
+    { anyOf: [TEXT, { type: 'array', items: TEXT }] },
+    ['test/**', 'package.json'],
   ),
   output: key('What the result must look like, as JSON Schema.', ref('schema'), {
     type: 'object',

@@ -22,3 +22,18 @@ export const MAP: JsonObject = { type: 'object' };
 export function count(minimum: number, maximum: number): JsonObject {
   return { anyOf: [{ type: 'integer', minimum, maximum }, TEMPLATE] };
 }
+
+/** What may be used at most; `more` stands beside it. */
+export function budgetSchema(more: JsonObject = {}): JsonObject {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    minProperties: 1,
+    properties: {
+      tokens: key('Tokens read and written.', { type: 'integer', minimum: 1 }, 500_000),
+      cost_usd: key('Dollars.', { type: 'number', exclusiveMinimum: 0 }, 5),
+      turns: key('Answers of models.', { type: 'integer', minimum: 1 }, 100),
+      ...more,
+    },
+  };
+}

@@ -4,7 +4,8 @@
  */
 import type { JsonObject, JsonValue } from '../core/json.js';
 import { PARTS } from './editor-keys.js';
-import { DURATION, MAP, ref, TEXTS } from './editor-parts.js';
+import { DEFAULT_SOFT } from './ask-policy.js';
+import { budgetSchema, DURATION, MAP, ref, TEXTS } from './editor-parts.js';
 import { anyStep, keySchemas, typeSchemas } from './editor-types.js';
 import { ERROR_STRATEGIES, type WorkflowKey } from './keys.js';
 import { SPELLINGS } from './spelling.js';
@@ -101,6 +102,23 @@ const KEY_SCHEMAS: Readonly<Record<WorkflowKey, JsonObject>> = {
     description: 'How long an ended run is kept before it is archived and deleted, or "forever".',
     anyOf: [{ type: 'number', exclusiveMinimum: 0 }, { type: 'string', pattern: DURATION }, { const: 'forever' }],
     examples: ['30d', 'forever'],
+  },
+  budget: {
+    description: 'The most that a run may use. When it is used up, people are asked.',
+    ...budgetSchema({
+      soft: {
+        description: 'The part of it at which people are warned.',
+        type: 'number',
+        exclusiveMinimum: 0,
+        maximum: 1,
+        default: DEFAULT_SOFT,
+      },
+    }),
+    examples: [{ tokens: 2_000_000, cost_usd: 20 }],
+  },
+  evidence: {
+    description: 'required: the run completes only with what a verify step has seen to work.',
+    const: 'required',
   },
   states: {
     description: 'States of what the workflow works on, the first one first; steps say which they enter.',

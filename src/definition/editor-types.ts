@@ -25,6 +25,10 @@ const TYPES: Readonly<Record<StepType, TypeRow>> = {
       allOf: [needs('operation', BRANCH_OPERATIONS, 'branch'), needs('operation', ['commit'], 'message')],
     },
   },
+  verify: {
+    description: 'Runs commands in a clean worktree at the commit where the run stands.',
+    required: ['run'],
+  },
   conditional: {
     description: 'Does one list of steps or another.',
     required: ['condition'],

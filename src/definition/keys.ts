@@ -14,6 +14,8 @@ export const WORKFLOW_KEYS = [
   'max_concurrent_steps',
   'concurrency',
   'retention',
+  'budget',
+  'evidence',
   'states',
   'steps',
   'on_failure',
@@ -37,12 +39,13 @@ export const COMMON_KEYS = [
 export type CommonKey = (typeof COMMON_KEYS)[number];
 
 const POLICY = ['queue_timeout', 'retries'] as const;
-const ASKING = ['persona', 'fallback', 'params', ...POLICY] as const;
+const ASKING = ['persona', 'fallback', 'params', ...POLICY, 'on_quota', 'resume_from', 'budget'] as const;
 
 /** Besides the common ones. */
 export const TYPE_KEYS = {
   'persona-request': [...ASKING, 'output'],
   'git-operation': ['operation', 'branch', 'from', 'message', 'remote', ...POLICY],
+  verify: ['run', 'expect', 'protect', ...POLICY],
   conditional: ['then_steps', 'else_steps'],
   parallel: ['steps', 'wait_for'],
   loop: ['steps', 'until', 'while', 'max_rounds', 'on_limit'],

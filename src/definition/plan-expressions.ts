@@ -54,6 +54,7 @@ const TEMPLATED: Readonly<Record<StepDefinition['type'], readonly string[]>> = {
   'persona-request': ['params', 'queue_timeout', 'retries'],
   plan: ['params', 'queue_timeout', 'retries'],
   'git-operation': ['branch', 'from', 'message', 'remote', 'queue_timeout', 'retries'],
+  verify: ['run', 'queue_timeout', 'retries'],
   conditional: [],
   parallel: [],
   loop: ['max_rounds'],

@@ -50,6 +50,8 @@ function topOf(definition: WorkflowDefinition): Written {
     timeout: duration(definition.timeout),
     max_concurrent_steps: unless(definition.max_concurrent_steps, null),
     retention: duration(definition.retention ?? null),
+    budget: definition.budget,
+    evidence: definition.evidence,
     states: statesOf(definition.states),
     concurrency: concurrency?.key === keyOfRuns(name) ? concurrency.limit : unless(concurrency, null),
     steps: stepsOf(definition.steps),
@@ -130,6 +132,14 @@ function partsOf(step: StepDefinition): Parts {
         given: {},
         lists: {},
       };
+    case 'verify': {
+      const protect = step.protect === undefined ? undefined : flow(step.protect);
+      return {
+        kind: { run: step.run.map((words) => flow(words)), expect: step.expect, protect },
+        given: {},
+        lists: {},
+      };
+    }
     case 'conditional': {
       const { then_steps, else_steps } = step;
       // One of both must be there, if only to say that it is empty.
@@ -145,7 +155,10 @@ function partsOf(step: StepDefinition): Parts {
 }
 
 function rarePartsOf(
-  step: Exclude<StepDefinition, { type: 'conditional' | 'git-operation' | 'parallel' | 'persona-request' | 'plan' }>,
+  step: Exclude<
+    StepDefinition,
+    { type: 'conditional' | 'git-operation' | 'parallel' | 'persona-request' | 'plan' | 'verify' }
+  >,
 ): Parts {
   const { type } = step;
   switch (type) {
@@ -206,8 +219,12 @@ function decisionParts(step: Extract<StepDefinition, { type: 'decision' }>): Par
   return { kind, given, lists: {} };
 }
 
-function asking({ persona, fallback, params }: PersonaRequestStep | PlanStep): Pick<Parts, 'given' | 'kind'> {
-  return { kind: { persona, fallback: flow(fallback) }, given: { params: unlessEmpty(params) } };
+function asking(step: PersonaRequestStep | PlanStep): Pick<Parts, 'given' | 'kind'> {
+  const { persona, fallback, params, on_quota, resume_from, budget } = step;
+  return {
+    kind: { persona, fallback: flow(fallback), on_quota, resume_from, budget },
+    given: { params: unlessEmpty(params) },
+  };
 }
 
 function allowed({ allow: { types, personas } }: PlanStep): Written | undefined {

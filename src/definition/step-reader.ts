@@ -19,6 +19,7 @@ import { readEmit, readEnd, readInner, readWait } from './readers/moments.js';
 import { readDependencies, readId } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
 import { readEnters } from './readers/states.js';
+import { readVerify } from './readers/verify.js';
 import { COMMON_KEYS, PLUGIN_KEYS, TYPE_KEYS } from './keys.js';
 import { MEANT_IN_STEP } from './spelling.js';
 import type { CustomStepType } from './step-types.js';
@@ -31,6 +32,7 @@ export type { StepDraft } from './readers/draft.js';
 const READERS: Readonly<Record<StepType, TypeReader>> = {
   'persona-request': readRequest,
   'git-operation': readGit,
+  verify: readVerify,
   conditional: readConditional,
   parallel: readParallel,
   loop: readLoop,

@@ -10,6 +10,8 @@ export function whatOf(step: StepDefinition): string {
       return `${step.persona} plans up to ${String(step.max_steps)} steps`;
     case 'git-operation':
       return step.branch === null ? `git ${step.operation}` : `git ${step.operation} ${step.branch}`;
+    case 'verify':
+      return step.run.map((words) => words.join(' ')).join(', then ');
     case 'conditional':
       return `if ${step.condition}`;
     case 'parallel':

@@ -3,8 +3,10 @@
  * Whatever a file, a program or a persona wrote is turned into this before anything else looks at it.
  */
 import type { JsonObject, JsonValue } from '../core/json.js';
+import type { Asking, AskPolicy, GitOperation } from './ask-policy.js';
 import type { Retries } from './retry-policy.js';
 
+export { type AskPolicy, BRANCH_OPERATIONS, GIT_OPERATIONS, type GitOperation } from './ask-policy.js';
 export {
   type BackoffCurve,
   type BackoffList,
@@ -22,6 +24,7 @@ export type Duration = number | string;
 export const STEP_TYPES = [
   'persona-request',
   'git-operation',
+  'verify',
   'conditional',
   'parallel',
   'loop',
@@ -74,21 +77,6 @@ export interface StepBase {
   readonly enters?: string | undefined;
 }
 
-/** How attempts are asked of a persona and what follows when they do not pass. */
-export interface AskPolicy {
-  /** How long a request may wait for a free worker. */
-  readonly queue_timeout: Duration | null;
-  readonly retries: Retries;
-}
-
-interface Asking extends AskPolicy {
-  readonly persona: string;
-  /** Personas that are asked in turn when the one before has used up its attempts. */
-  readonly fallback: readonly string[];
-  /** Texts inside may be templates. */
-  readonly params: JsonObject;
-}
-
 export interface PersonaRequestStep extends StepBase, Asking {
   readonly type: 'persona-request';
   /** What the result must look like; null for anything. */
@@ -108,11 +96,6 @@ export interface PlanStep extends StepBase, Asking {
   readonly max_steps: number;
 }
 
-export const GIT_OPERATIONS = ['branch', 'switch', 'commit', 'push', 'merge', 'rebase', 'sync'] as const;
-export type GitOperation = (typeof GIT_OPERATIONS)[number];
-/** Those that cannot do without a `branch`. */
-export const BRANCH_OPERATIONS: readonly GitOperation[] = ['branch', 'switch', 'merge', 'rebase'];
-
 /** Done by the built-in persona `git` in the run's worktree. All texts but `operation` are templates. */
 export interface GitOperationStep extends StepBase, AskPolicy {
   readonly type: 'git-operation';
@@ -123,6 +106,17 @@ export interface GitOperationStep extends StepBase, AskPolicy {
   readonly from: string | null;
   readonly message: string | null;
   readonly remote: string | null;
+}
+
+/** Done by the built-in persona `verify` in a clean worktree of its own, at the commit where the run stands. */
+export interface VerifyStep extends StepBase, AskPolicy {
+  readonly type: 'verify';
+  /** Commands, each a program and its arguments; texts may be templates. All must exit with 0. */
+  readonly run: readonly (readonly string[])[];
+  /** What must be there besides. */
+  readonly expect?: { readonly tests: { readonly min: number } } | undefined;
+  /** Globs of files that must be as they were when the run started. */
+  readonly protect?: readonly string[] | undefined;
 }
 
 export interface ConditionalStep extends StepBase {
@@ -250,6 +244,7 @@ export interface UnlockStep extends StepBase {
 export type StepDefinition =
   | PersonaRequestStep
   | GitOperationStep
+  | VerifyStep
   | ConditionalStep
   | ParallelStep
   | LoopStep
@@ -292,13 +287,13 @@ export const DEFAULTS = {
 } as const;
 
 /** Steps that are answered by a persona, attempt by attempt. */
-export type AskingStep = PersonaRequestStep | GitOperationStep | PlanStep;
+export type AskingStep = PersonaRequestStep | GitOperationStep | VerifyStep | PlanStep;
 /** Steps that hold lists of steps. What a `plan` holds is known only when its persona has answered. */
 export type BlockStep = ConditionalStep | ParallelStep | LoopStep | ForEachStep;
 export const BLOCK_TYPES: readonly StepType[] = ['conditional', 'parallel', 'loop', 'for_each'];
 
-/** The persona of every `git-operation`. */
-const GIT_PERSONA = 'git';
+/** Personas of coord's own: who answers `git-operation` and `verify`. */
+const BUILT_IN = { 'git-operation': 'git', verify: 'verify' } as const;
 
 /** Keys whose value is a list of steps. */
 export const STEP_LIST_KEYS = ['steps', 'then_steps', 'else_steps', 'compensate'] as const;
@@ -339,11 +334,16 @@ export function* allSteps(steps: readonly StepDefinition[]): Generator<StepDefin
   }
 }
 
+/** Steps whose persona is named in the file; others ask one of coord's own, or none. */
+export function hasPersona(step: StepDefinition): step is PersonaRequestStep | PlanStep {
+  return step.type === 'persona-request' || step.type === 'plan';
+}
+
 export function isAsking(step: StepDefinition): step is AskingStep {
-  return step.type === 'persona-request' || step.type === 'git-operation' || step.type === 'plan';
+  return hasPersona(step) || step.type === 'git-operation' || step.type === 'verify';
 }
 
 /** The personas that a step asks, in turn. */
 export function personasOf(step: AskingStep): readonly string[] {
-  return step.type === 'git-operation' ? [GIT_PERSONA] : [step.persona, ...step.fallback];
+  return hasPersona(step) ? [step.persona, ...step.fallback] : [BUILT_IN[step.type]];
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { ERROR_CLASSES } from '../core/statuses.js';
+import { ON_QUOTAS, RESUMES_FROM } from './ask-policy.js';
 import { STEP_ID, WORKFLOW_LIMITS } from './limits.js';
 import {
   END_STATUSES,
@@ -49,7 +50,20 @@ const base = {
   enters: z.string().optional(),
 };
 const policy = { queue_timeout: duration, retries };
-const asking = { ...policy, persona: name, fallback: z.array(name), params: jsonObjectSchema };
+const budget = {
+  tokens: z.int().positive().optional(),
+  cost_usd: z.number().positive().optional(),
+  turns: z.int().positive().optional(),
+};
+const asking = {
+  ...policy,
+  persona: name,
+  fallback: z.array(name),
+  params: jsonObjectSchema,
+  on_quota: z.enum(ON_QUOTAS).optional(),
+  resume_from: z.enum(RESUMES_FROM).optional(),
+  budget: z.strictObject(budget).optional(),
+};
 const text = z.string().nullable();
 
 const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
@@ -70,6 +84,14 @@ const stepSchema: z.ZodType<StepDefinition> = z.discriminatedUnion('type', [
     from: text,
     message: text,
     remote: text,
+  }),
+  z.strictObject({
+    ...base,
+    ...policy,
+    type: z.literal('verify'),
+    run: z.array(z.array(z.string()).min(1)).min(1),
+    expect: z.strictObject({ tests: z.strictObject({ min: z.int().positive() }) }).optional(),
+    protect: z.array(z.string()).optional(),
   }),
   z.strictObject({
     ...base,
@@ -146,6 +168,8 @@ export const workflowSchema = z.strictObject({
   max_concurrent_steps: z.int().positive().nullable(),
   concurrency: z.strictObject({ key: z.string(), limit: z.int().positive() }).nullable(),
   retention: z.union([z.number().positive(), z.literal('forever')]).optional(),
+  budget: z.strictObject({ ...budget, soft: z.number().positive().max(1).optional() }).optional(),
+  evidence: z.literal('required').optional(),
   states: z
     .array(z.strictObject({ name, to: z.array(z.string()).nullable(), requires: z.array(z.string()) }))
     .min(1)

@@ -5,6 +5,7 @@ import { checkSteps } from './check/steps.js';
 import { describe, type Located } from './fields.js';
 import { ERROR_STRATEGIES, WORKFLOW_KEYS } from './keys.js';
 import type { Problems } from './problem.js';
+import { readRunBudget } from './readers/budgets.js';
 import type { ReadContext, StepDraft } from './readers/draft.js';
 import { checkPersona } from './readers/names.js';
 import { Sheet } from './readers/sheet.js';
@@ -14,7 +15,7 @@ import { respellWorkflow } from './respell.js';
 import { MEANT_IN_WORKFLOW } from './spelling.js';
 import { readSteps } from './step-reader.js';
 import type { CustomStepType } from './step-types.js';
-import { DEFAULTS, NO_RETRIES, type Retries } from './steps.js';
+import { allSteps, DEFAULTS, NO_RETRIES, type Retries } from './steps.js';
 import type { ListNode, MapNode, TreeNode } from './tree.js';
 import { keyOfRuns, millisecondsOf, type Retention, WORKFLOW_LIMITS, type WorkflowDefinition } from './workflow.js';
 
@@ -65,6 +66,9 @@ function readMap(
   const context = { problems, personas, types, states: uses, allowed: null, budget, depth: 0, readSteps };
   const drafts = readLists(sheet, { ...context, defaults: readDefaults(sheet, { ...context, defaults: NO_DEFAULTS }) });
   const retention = readRetention(sheet);
+  const limits = readRunBudget(sheet);
+  const evidence = sheet.word('evidence', ['required'] as const);
+  if (evidence !== null) needVerify(sheet, drafts);
   const top = readTop(sheet, { name, variables: new Set(variables.names) });
   const result = new Sheet(root, 'the workflow', problems);
   const definition: WorkflowDefinition = {
@@ -74,6 +78,8 @@ function readMap(
     description: sheet.text('description') ?? '',
     ...top,
     ...(retention === null ? {} : { retention }),
+    ...(limits === null ? {} : { budget: limits }),
+    ...(evidence === null ? {} : { evidence }),
     ...(states === null ? {} : { states }),
     result: result.value('result'),
     variables: variables.values,
@@ -121,6 +127,16 @@ function readConcurrency(sheet: Sheet, { name, variables }: Naming): WorkflowDef
   if (key !== null) usesAtStart(key, 'concurrency', { variables, problems: sheet.problems });
   const limit = inner.number('limit', limits);
   return limit === null ? null : { key: key?.value ?? keyOfRuns(name), limit };
+}
+
+/** Nothing could ever be the evidence. */
+function needVerify({ fields }: Sheet, drafts: readonly StepDraft[]): void {
+  for (const { type } of allSteps(drafts.map(({ definition }) => definition))) if (type === 'verify') return;
+  fields.refuse(
+    'evidence',
+    'left out of a workflow without a step of type "verify"',
+    'Add such a step, behind the last change.',
+  );
 }
 
 function readRetention({ fields }: Sheet): Retention | null {

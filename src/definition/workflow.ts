@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseDuration } from '../core/duration.js';
 import { CoordError, messageOf } from '../core/errors.js';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue, sha256 } from '../core/json.js';
+import type { RunBudget } from './ask-policy.js';
 import { DEFINITION_FORMAT, workflowSchema } from './stored.js';
 import type { Duration, JsonSchema, StepDefinition } from './steps.js';
 
@@ -33,6 +34,10 @@ export interface WorkflowDefinition {
    * definitions that say nothing of it have the hash that they always had.
    */
   readonly retention?: Retention | undefined;
+  /** The most that a run may use. Left out: no limit. */
+  readonly budget?: RunBudget | undefined;
+  /** `required`: the run completes only with what a `verify` step has seen to work. */
+  readonly evidence?: 'required' | undefined;
   /** The states of what the run works on, the first one first. Left out by workflows that say nothing of it. */
   readonly states?: readonly WorkState[] | undefined;
   readonly steps: readonly StepDefinition[];

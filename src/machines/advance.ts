@@ -7,6 +7,8 @@ import { runHasEnded } from '../core/statuses.js';
 import type { PlannedStep } from '../definition/plan.js';
 import type { Scope } from '../expression/scope.js';
 import { isAsking } from '../definition/steps.js';
+import { asksForBudget } from './budget-questions.js';
+import { standingOf } from './budgets.js';
 import { openDecision } from './decisions.js';
 import { openBlock, settledInside, windDown } from './blocks.js';
 import { endEarly } from './early-end.js';
@@ -94,7 +96,7 @@ function startStep(draft: Draft, path: string, { itsTurn }: { itsTurn: boolean }
       skipStep(draft, path, `condition is false: ${definition.condition ?? ''}`);
       return;
     }
-    if (!itsTurn && hasToQueue(draft, step)) {
+    if (!itsTurn && hasToQueue(draft, path, step)) {
       queue(draft, path);
       return;
     }
@@ -115,13 +117,16 @@ function perform(draft: Draft, path: string, { step, scope }: { step: PlannedSte
   switch (definition.type) {
     case 'persona-request':
     case 'git-operation':
+    case 'verify':
     case 'plan':
+      if (asksForBudget(draft, path)) return;
       // Rendered before it is moved, so that a failing template finds the step where it was.
       draft.rendered.set(path, renderRequest(step, scope));
       retriesOf(draft, path);
       moveStep(draft, path, 'DISPATCH');
       return;
     case 'workflow':
+      if (asksForBudget(draft, path)) return;
       retriesOf(draft, path);
       openInnerRun(draft, path, { ...step, definition });
       return;
@@ -172,9 +177,11 @@ function failedBefore(draft: Draft, path: string, step: PlannedStep, also = { to
 const ASKED_AT_ONCE = 8_000_000;
 
 /** Whether the run has as many attempts and inner runs under way as it may, or others have waited for that longer. */
-function hasToQueue(draft: Draft, { definition }: PlannedStep): boolean {
+function hasToQueue(draft: Draft, path: string, { definition }: PlannedStep): boolean {
   if (!isAsking(definition) && definition.type !== 'workflow') return false;
-  return isFull(draft) || (draft.record.queued > 0 && firstOf(draft) !== undefined);
+  return (
+    isFull(draft) || standingOf(draft, path).is === 'held' || (draft.record.queued > 0 && firstOf(draft) !== undefined)
+  );
 }
 
 function isFull({ plan, record, asked }: Draft): boolean {
@@ -193,7 +200,7 @@ function queue(draft: Draft, path: string): void {
 function takeFromBacklog(draft: Draft): string | null {
   if (draft.record.queued === 0 || draft.paused || isFull(draft) || runHasEnded(draft.record.status)) return null;
   const first = firstOf(draft);
-  if (first === undefined) return null;
+  if (first === undefined || standingOf(draft, first).is === 'held') return null;
   const { paths, head } = backlogOf(draft);
   draft.backlog = { paths, head: head + 1 };
   return first;

@@ -170,7 +170,12 @@ function reset(draft: Draft, path: string): void {
   for (const at of [...inside.toSorted((a, b) => b.length - a.length), path]) {
     const { status, attempt, more } = draft.step(at);
     if (status === 'pending' && more.place === undefined) continue;
-    const kept = more.questions === undefined ? {} : { questions: more.questions };
+    const { questions, used, raised } = more;
+    const kept = {
+      ...(questions !== undefined && { questions }),
+      ...(used !== undefined && { used }),
+      ...(raised !== undefined && { raised }),
+    };
     if (status === 'pending') draft.setStep(at, { more: kept });
     else moveStep(draft, at, 'RESET', { ...NOTHING, attempt, more: kept });
   }

@@ -78,7 +78,9 @@ function checkOf(
   { about, asked }: Question,
   choice: string,
 ): ((data: JsonValue) => readonly SchemaIssue[]) | null {
-  if (about !== 'step' && (about !== 'input' || choice !== 'answer')) return null;
+  const isForm =
+    about === 'step' || (about === 'input' && choice === 'answer') || (about === 'budget' && choice !== 'stop');
+  if (!isForm) return null;
   if (asked === undefined) return step.checkForm;
   return (data) => testOfAsked(asked)(withDefaults(asked, data));
 }

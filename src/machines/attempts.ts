@@ -6,20 +6,33 @@ import { type ErrorClass, RETRYABLE_CLASSES, type Verdict } from '../core/status
 import { type PlannedSteps, parseSteps } from '../definition/planned-steps.js';
 import { type AskingStep, isAsking, personasOf, type PlanStep } from '../definition/steps.js';
 import { openPlanned } from './blocks.js';
+import { standingOf } from './budgets.js';
 import { failStep } from './failures.js';
+import { keepSession, triedBefore } from './handover.js';
 import { askForInput, INPUTS_LIMIT, inputsAsked } from './inputs.js';
 import { mayGoOn, planned } from './instances.js';
 import { base, cancelStep, delayOf, disarm, moveStep } from './moves.js';
+import { asksNextAtOnce, forgetParked, keepWork, type Parked, parkedAfter, resumesAfter } from './parking.js';
 import type { StepRecord } from './records.js';
 import { askedPersona } from './requests.js';
 import { retriesOf } from './retries.js';
 import type { Draft } from './state.js';
+import { account, accountUnknown, withUsage } from './usage.js';
 
 /** A worker may vanish this often under one step before the step is taken for the cause. */
 export const MAX_LOSSES = 5;
 
 /** Takes a persona's answer to the attempt that is awaited. */
 export function takeReply(draft: Draft, path: string, reply: PersonaReply): void {
+  account(draft, path, reply.usage);
+  draft.usage = reply.usage;
+  judgeReply(draft, path, reply);
+  draft.usage = undefined;
+}
+
+function judgeReply(draft: Draft, path: string, reply: PersonaReply): void {
+  if (reply.status !== 'pass' && reply.session !== undefined)
+    keepSession(draft, path, { persona: askedPersona(draft, path), session: reply.session });
   if (reply.status === 'needs_input' && mayGoOn(draft, path) && inputsAsked(draft, path) < INPUTS_LIMIT) {
     askForInput(draft, path, { persona: askedPersona(draft, path), reply });
     return;
@@ -28,10 +41,12 @@ export function takeReply(draft: Draft, path: string, reply: PersonaReply): void
   const { result, artifacts, commit } = reply;
   if (error !== null) {
     // What the persona found out is kept, whatever becomes of the step.
-    attemptFailed(draft, path, { error, change: { verdict, result, artifacts } });
+    const { resumeInMs } = reply;
+    attemptFailed(draft, path, { error, change: { verdict, result, artifacts }, resumeInMs, work: commit });
     return;
   }
   if (commit !== null) draft.setRecord({ head: commit });
+  if (reply.tree !== undefined) draft.setMore(path, { tree: reply.tree });
   const step = planned(draft, path);
   if (step.definition.type === 'plan') {
     const parsed = plannedBy(draft, step.definition, reply);
@@ -52,31 +67,61 @@ export function takeReply(draft: Draft, path: string, reply: PersonaReply): void
   moveStep(draft, path, 'PASS', { verdict: 'pass', result, artifacts, commit, error: null });
   const { attempt, worker } = draft.step(path);
   const outcome = { verdict: 'pass', result, artifacts, commit } as const;
-  draft.facts.push({ ...base(draft), type: 'step.succeeded', step: path, attempt, worker: worker ?? '', ...outcome });
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.succeeded',
+    step: path,
+    attempt,
+    worker: worker ?? '',
+    ...outcome,
+    ...withUsage(draft),
+  });
 }
 
 /** The one place that decides what an attempt that did not pass leads to. */
 export function attemptFailed(
   draft: Draft,
   path: string,
-  { error, change = {} }: { error: StepFailure; change?: Partial<StepRecord> },
+  {
+    error,
+    change = {},
+    resumeInMs,
+    work = null,
+  }: {
+    readonly error: StepFailure;
+    readonly change?: Partial<StepRecord>;
+    /** When its persona can go on, as it says. */
+    readonly resumeInMs?: number | undefined;
+    /** Commit that the attempt has left behind. */
+    readonly work?: string | null;
+  },
 ): void {
   const { definition } = planned(draft, path);
   const record = draft.step(path);
+  if (draft.usage === undefined && change.verdict === undefined) accountUnknown(draft, path);
   const lost = error.class === 'WORKER_LOST';
   const counts = { failures: record.failures + (lost ? 0 : 1), losses: record.losses + (lost ? 1 : 0) };
   // In a list that fails nothing is begun again.
   const goesOn = mayGoOn(draft, path);
   const retryable = isRetryable(definition, error.class);
+  const next = (record.more.asked ?? 0) + 1;
+  const persona = isAsking(definition) ? personasOf(definition)[next] : undefined;
+  const atOnce = goesOn && persona !== undefined && asksNextAtOnce(draft, path, error);
+  const parked = goesOn && !atOnce ? parkedAfter(draft, path, { error, resumeInMs }) : null;
+  if (parked !== null) {
+    keepWork(draft, path, work);
+    park(draft, path, { error, parked, change });
+    return;
+  }
   const again = lost ? counts.losses <= MAX_LOSSES : retryable && counts.failures <= retriesOf(draft, path);
-  if (goesOn && again) {
+  if (goesOn && again && !atOnce) {
+    keepWork(draft, path, resumesAfter(definition, error, 'retry') ? work : null);
     retry(draft, path, { error, lost, change: { ...change, ...counts, error } });
     return;
   }
-  const next = (record.more.asked ?? 0) + 1;
-  const persona = isAsking(definition) ? personasOf(definition)[next] : undefined;
   if (goesOn && persona !== undefined && RETRYABLE_CLASSES.includes(error.class)) {
-    fallBack(draft, path, { error, next, definition: definition as AskingStep });
+    keepWork(draft, path, resumesAfter(definition, error, 'fallback') ? work : null);
+    fallBack(draft, path, { error, next, definition: definition as AskingStep, change });
     return;
   }
   failStep(draft, path, { error, change: { ...counts, ...change } });
@@ -131,15 +176,38 @@ function isRetryable(definition: ReturnType<typeof planned>['definition'], error
   return definition.retries.retry_on?.includes(errorClass) ?? true;
 }
 
+/** Waits until the persona can go on; nothing counts against the retries. */
+function park(
+  draft: Draft,
+  path: string,
+  { error, parked, change }: { error: StepFailure; parked: Parked; change: Partial<StepRecord> },
+): void {
+  const { attempt, worker, more } = draft.step(path);
+  const delayMs = parked.until - draft.cause.at;
+  const fact = { type: 'step.retrying', step: path, attempt, error, worker, delayMs, parked: true } as const;
+  draft.facts.push({ ...base(draft), ...fact, ...withUsage(draft) });
+  moveStep(draft, path, 'RETRY', { ...change, token: null, endedAt: draft.cause.at, error, more: { ...more, parked } });
+}
+
 function retry(
   draft: Draft,
   path: string,
   { error, lost, change }: { error: StepFailure; lost: boolean; change: Partial<StepRecord> },
 ): void {
+  forgetParked(draft, path);
   const { attempt, worker } = draft.step(path);
   // The fact comes before the request that the move may dispatch at once, so that a reader sees them in this order.
   const delayMs = lost ? 0 : delayOf(draft, path, change.failures ?? 1);
-  draft.facts.push({ ...base(draft), type: 'step.retrying', step: path, attempt, error, worker, delayMs });
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.retrying',
+    step: path,
+    attempt,
+    error,
+    worker,
+    delayMs,
+    ...withUsage(draft),
+  });
   askAgain(draft, path, { atOnce: lost, change: { token: null, endedAt: draft.cause.at, ...change } });
 }
 
@@ -149,7 +217,8 @@ function askAgain(
   path: string,
   { atOnce, change }: { atOnce: boolean; change: Partial<StepRecord> },
 ): void {
-  moveStep(draft, path, atOnce && !draft.paused ? 'REQUEUE' : 'RETRY', change);
+  const may = !draft.paused && standingOf(draft, path).is === 'free';
+  moveStep(draft, path, atOnce && may ? 'REQUEUE' : 'RETRY', change);
   if (!atOnce || !draft.paused) return;
   disarm(draft, path, ['retry']);
   draft.setMore(path, { due: true });
@@ -159,13 +228,29 @@ function askAgain(
 function fallBack(
   draft: Draft,
   path: string,
-  { error, next, definition }: { error: StepFailure; next: number; definition: AskingStep },
+  {
+    error,
+    next,
+    definition,
+    change: { result = null, artifacts = [] },
+  }: { error: StepFailure; next: number; definition: AskingStep; change: Partial<StepRecord> },
 ): void {
+  forgetParked(draft, path);
   const { attempt, more } = draft.step(path);
   const personas = personasOf(definition);
   const from = personas[next - 1] ?? '';
   const to = personas[next] ?? '';
-  draft.facts.push({ ...base(draft), type: 'step.fallback', step: path, attempt, from, to, error });
-  const change = { failures: 0, losses: 0, token: null, error, more: { ...more, asked: next } };
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.fallback',
+    step: path,
+    attempt,
+    from,
+    to,
+    error,
+    ...withUsage(draft),
+  });
+  const tried = triedBefore(draft, path, { persona: from, attempt, error, result, artifacts });
+  const change = { failures: 0, losses: 0, token: null, error, more: { ...more, ...tried, asked: next } };
   askAgain(draft, path, { atOnce: true, change });
 }

@@ -13,6 +13,7 @@ import type { Scope } from '../expression/scope.js';
 import { type Answer, rejects } from './answers.js';
 import { tryAgain } from './attempts.js';
 import { moreRounds } from './blocks.js';
+import { answerBudget } from './budget-questions.js';
 import { ask, endFailed } from './failures.js';
 import { planned } from './instances.js';
 import { goOnWithAnswers } from './inputs.js';
@@ -151,6 +152,10 @@ export function answer(draft: Draft, path: string, { asked, given }: { asked: Qu
   draft.facts.push({ ...base(draft), type: 'decision.answered', ...said });
   if (asked.about === 'input') {
     answerInput(draft, path, { asked: asked.asked ?? [], choice, data, by });
+    return;
+  }
+  if (asked.about === 'budget') {
+    answerBudget(draft, path, { asked, choice, data, by });
     return;
   }
   if (choice === 'more') moreRounds(draft, path, 1);

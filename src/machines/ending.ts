@@ -3,6 +3,7 @@ import { hasCode } from '../core/errors.js';
 import type { JsonValue } from '../core/json.js';
 import { runHasEnded } from '../core/statuses.js';
 import { begin } from './blocks.js';
+import { missingEvidence } from './evidence.js';
 import { tellParent } from './inner-runs.js';
 import { frameOf, type ListInstance, planned } from './instances.js';
 import { base } from './moves.js';
@@ -25,7 +26,8 @@ export function failRun(draft: Draft, failure: ListFailure): void {
 export function endRun(draft: Draft): void {
   const { failure, canceled } = draft.record;
   if (failure === null && canceled === null) {
-    const result = resultOf(draft);
+    const unproven = missingEvidence(draft);
+    const result = unproven === null ? resultOf(draft) : { failure: unproven };
     if (!('failure' in result)) {
       draft.setRecord({ result: result.value });
       close(draft, 'COMPLETE');

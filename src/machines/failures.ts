@@ -6,6 +6,7 @@ import { mayGoOn, planned } from './instances.js';
 import { base, moveStep } from './moves.js';
 import type { StepRecord } from './records.js';
 import type { Draft } from './state.js';
+import { withUsage } from './usage.js';
 
 export interface Failing {
   readonly error: StepFailure;
@@ -37,7 +38,17 @@ export function endFailed(
     more: tolerated ? { ...more, tolerated: true } : more,
   });
   const { attempt, worker, result, artifacts } = draft.step(path);
-  draft.facts.push({ ...base(draft), type: 'step.failed', step: path, attempt, error, worker, result, artifacts });
+  draft.facts.push({
+    ...base(draft),
+    type: 'step.failed',
+    step: path,
+    attempt,
+    error,
+    worker,
+    result,
+    artifacts,
+    ...withUsage(draft),
+  });
 }
 
 /** Makes a step wait for people's answer. */
@@ -50,12 +61,12 @@ export function ask(
   const question = { ...asked.question, token: `${path}?${String(questions)}` };
   const more = { ...draft.step(path).more, questions, waitsFor: { kind: 'decision', question } as const };
   moveStep(draft, path, 'WAIT', { ...asked.change, token: null, more });
-  draft.facts.push({ ...base(draft), type: 'step.waiting', step: path, waitsFor: more.waitsFor });
+  draft.facts.push({ ...base(draft), type: 'step.waiting', step: path, waitsFor: more.waitsFor, ...withUsage(draft) });
 }
 
 /** Whether a failed step can be done again from its beginning: what a block held cannot. */
 function canRepeat({ definition }: PlannedStep): boolean {
-  return definition.type === 'persona-request' || definition.type === 'git-operation' || definition.type === 'workflow';
+  return (isAsking(definition) && definition.type !== 'plan') || definition.type === 'workflow';
 }
 
 function askAbout(

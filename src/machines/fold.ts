@@ -24,6 +24,7 @@ import { goOn, isOver, pause, resume, tryNext } from './pausing.js';
 import { runLifecycle } from './run.machine.js';
 import { deadlineTimer, timeFrom, timeoutOf } from './run-time.js';
 import { Draft, type FoldResult, type RunState } from './state.js';
+import { addUsed } from './usage.js';
 import { SIGNALS_KEPT, takeSignal } from './waits.js';
 
 type MessageOf<K extends Message['kind']> = Extract<Message, { readonly kind: K }>;
@@ -225,6 +226,7 @@ function innerRun(draft: Draft, outcome: InnerRunOutcome): string | null {
   const record = draft.step(path);
   const open = record.status === 'working' || (record.status === 'waiting' && record.more.waitsFor?.kind === 'run');
   if (!open || record.token !== token) return `run ${run} of step ${path} is no longer awaited`;
+  if (outcome.used !== undefined) addUsed(draft, path, outcome.used);
   innerRunWaits(draft, path, { run, waits: status === 'waiting' });
   if (status === 'waiting' || status === 'running') return null;
   if (status === 'completed') {

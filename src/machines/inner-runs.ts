@@ -2,6 +2,7 @@
 import { childRunId } from '../core/ids.js';
 import { canonicalJson, type JsonObject } from '../core/json.js';
 import type { InnerRunOutcome, RunInput } from '../core/messages.js';
+import { runHasEnded } from '../core/statuses.js';
 import type { PlannedStep } from '../definition/plan.js';
 import { planned } from './instances.js';
 import { renderDuration, renderObject } from '../definition/render.js';
@@ -80,7 +81,7 @@ export function innerRunWaits(draft: Draft, path: string, { run, waits }: { run:
 /** Tells the run around, when there is one, that this one has ended, waits, or goes on. */
 export function tellParent(draft: Draft): void {
   const { parent } = draft.state.input;
-  const { status, failure, result, head, id } = draft.record;
+  const { status, failure, result, head, id, used } = draft.record;
   if (parent === null || status === 'pending' || status === 'paused' || status === 'compensating') return;
   const outcome: InnerRunOutcome = {
     step: parent.step,
@@ -90,6 +91,7 @@ export function tellParent(draft: Draft): void {
     result,
     error: failure === null ? null : { class: failure.class, message: failure.message },
     head,
+    ...(used !== undefined && runHasEnded(status) && { used }),
   };
   draft.sends.push({ run: parent.run, kind: 'inner-run', body: JSON.stringify(outcome) });
 }

@@ -3,6 +3,7 @@ import type { Asked } from '../core/asked.js';
 import type { JsonObject } from '../core/json.js';
 import type { PersonaReply } from '../core/exchange.js';
 import { ask } from './failures.js';
+import { handsOver } from './handover.js';
 import { moveStep } from './moves.js';
 import type { Draft } from './state.js';
 
@@ -38,7 +39,7 @@ export function askForInput(
     asked: questions,
     at: draft.cause.at,
   } as const;
-  ask(draft, path, { question, change: { result, artifacts, commit } });
+  ask(draft, path, { question, change: { result, artifacts, commit, ...(handsOver(draft) && { error: null }) } });
 }
 
 /** A new attempt, which counts as no failure. Null: people go on without answering. */

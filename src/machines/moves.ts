@@ -9,10 +9,12 @@ import { timerId, type TimerKind } from '../core/messages.js';
 import { stepIsSettled, type StepStatus } from '../core/statuses.js';
 import type { PlannedStep } from '../definition/plan.js';
 import { isAsking, type Retries, type StepDefinition } from '../definition/steps.js';
+import { release } from './budgets.js';
 import { listOf, planned, prefixOf } from './instances.js';
 import type { StepRecord } from './records.js';
 import { dispatch } from './requests.js';
 import type { Draft } from './state.js';
+import { account } from './usage.js';
 import { type StepAction, type StepEvent, stepLifecycle } from './step.machine.js';
 
 /** Actions that speak of the state that is left, and so look at the record as it was. */
@@ -26,8 +28,16 @@ export function moveStep(draft: Draft, path: string, event: StepEvent, change: P
   const step = planned(draft, path);
   for (const action of move.actions) if (ON_LEAVING.has(action)) act(draft, { path, step, action });
   draft.setStep(path, { ...change, status: move.state });
+  if (event !== 'BEGIN') settleReserved(draft, path, before.status);
   count(draft, path, { definition: step.definition, from: before.status, to: move.state });
   for (const action of move.actions) if (!ON_LEAVING.has(action)) act(draft, { path, step, action });
+}
+
+/** An attempt that has ended without a word may have used all that was set aside for it, unless no worker has begun it. */
+function settleReserved(draft: Draft, path: string, status: StepStatus): void {
+  if (draft.step(path).more.reserved === undefined) return;
+  if (status === 'working') account(draft, path, undefined);
+  else release(draft, path);
 }
 
 /** `by`: who said so, when it was not the workflow. */
@@ -119,7 +129,7 @@ function act(draft: Draft, { path, step, action }: Act): void {
       return;
     }
     case 'armRetry':
-      armTimer(draft, { kind: 'retry', path, afterMs: delayOf(draft, path, draft.step(path).failures) });
+      armRetry(draft, path);
       return;
     case 'disarmRetry':
       disarm(draft, path, ['retry']);
@@ -130,6 +140,14 @@ function act(draft: Draft, { path, step, action }: Act): void {
     case 'settle':
       settle(draft, path, step);
   }
+}
+
+/** A step that is parked is due when its persona has said, any other after its pause. */
+function armRetry(draft: Draft, path: string): void {
+  const { failures, more } = draft.step(path);
+  const until = more.parked?.until;
+  if (until === undefined) armTimer(draft, { kind: 'retry', path, afterMs: delayOf(draft, path, failures) });
+  else armTimer(draft, { kind: 'retry', path, afterMs: until - draft.cause.at, at: until });
 }
 
 function waitTimers(draft: Draft, path: string): readonly TimerKind[] {

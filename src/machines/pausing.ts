@@ -5,6 +5,7 @@
  */
 import { stepIsSettled } from '../core/statuses.js';
 import { refusedWhile, type SteeringMessage } from '../core/steering.js';
+import { standingOf } from './budgets.js';
 import { endRun } from './ending.js';
 import { openInnerRun, tellParent } from './inner-runs.js';
 import { findPlanned, planned, rootOf } from './instances.js';
@@ -79,6 +80,12 @@ export function tryNext(draft: Draft, path: string): void {
   const { due, ...more } = draft.step(path).more;
   if (due !== undefined) draft.setStep(path, { more });
   const step = planned(draft, path);
+  if (standingOf(draft, path).is !== 'free') {
+    // It waits with the others for what it may use, or asks for it.
+    moveStep(draft, path, 'AGAIN');
+    draft.ready.push(path);
+    return;
+  }
   if (step.definition.type === 'workflow') openInnerRun(draft, path, { ...step, definition: step.definition });
   else moveStep(draft, path, 'DISPATCH');
 }

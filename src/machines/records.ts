@@ -7,9 +7,10 @@
 import { z } from 'zod';
 import { askedListSchema } from '../core/asked.js';
 import { CoordError, messageOf } from '../core/errors.js';
+import { RUN_FORMAT } from '../core/formats.js';
 import { jsonObjectSchema, jsonValueSchema } from '../core/json.js';
 import { lockPartySchema } from '../core/lock-port.js';
-import { artifactRefSchema } from '../core/exchange.js';
+import { artifactRefSchema, ceilingSchema, handoverSchema, usedSchema } from '../core/exchange.js';
 import { ERROR_CLASSES, RUN_STATUSES, STEP_STATUSES, VERDICTS } from '../core/statuses.js';
 import { stepsSchema } from '../definition/stored.js';
 
@@ -19,6 +20,19 @@ const failureSchema = z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.
 const listFailureSchema = failureSchema.extend({ step: z.string().nullable() });
 /** Why a list of steps fails, and which step was the first. */
 export type ListFailure = Readonly<z.infer<typeof listFailureSchema>>;
+
+const amountsSchema = z.strictObject({ tokens: z.number(), costUsd: z.number(), turns: z.number() });
+
+const runBudgetSchema = z.strictObject({
+  /** Set aside for attempts that are under way. */
+  reserved: amountsSchema.optional(),
+  /** Granted by people besides. */
+  raised: amountsSchema.optional(),
+  /** Whether people were told that it will soon be used up. */
+  warned: z.literal(true).optional(),
+  /** The step that has asked people last for more of it. */
+  asked: z.string().optional(),
+});
 
 const steeredSchema = z.strictObject({
   /** Why nothing new begins, who said so, and since when; null when it is not paused. */
@@ -76,6 +90,12 @@ export const runRecordSchema = z.strictObject({
     .optional(),
   /** What people have done to it besides; left out of a run that nobody has steered. */
   steered: steeredSchema.optional(),
+  /** What its attempts have used; left out when none has said. */
+  used: usedSchema.optional(),
+  /** How its budget stands; left out before anything was counted against it. */
+  budget: runBudgetSchema.optional(),
+  /** The format of runs when it was started; left out of those from before 6, which are folded as they were then. */
+  since: z.int().optional(),
 });
 export type RunRecord = Readonly<z.infer<typeof runRecordSchema>>;
 
@@ -102,7 +122,7 @@ export type BlockRecord = Readonly<z.infer<typeof blockSchema>>;
 
 const questionSchema = z.strictObject({
   token: z.string(),
-  about: z.enum(['step', 'failure', 'limit', 'input']),
+  about: z.enum(['step', 'failure', 'limit', 'input', 'budget']),
   prompt: z.string(),
   choices: z.array(z.strictObject({ id: z.string(), label: z.string() })).readonly(),
   context: jsonObjectSchema,
@@ -160,6 +180,21 @@ const moreSchema = z.strictObject({
   due: z.literal(true).optional(),
   /** People have said that the run goes on without it; it stays so when the run is tried again. */
   passedOver: z.literal(true).optional(),
+  /** What its attempts have used; left out when none has said. */
+  used: usedSchema.optional(),
+  /** Set aside for the attempt that is under way, and granted by people besides. */
+  reserved: ceilingSchema.optional(),
+  raised: amountsSchema.optional(),
+  /** How often in a row it was parked, and until when it is, or was last. */
+  parked: z.strictObject({ until: z.number(), times: z.int().positive() }).optional(),
+  /** Commit that the next attempt starts from: what the last one had done before it ended. */
+  work: z.string().optional(),
+  /** The files that its commit holds, as git names them. */
+  tree: z.string().optional(),
+  /** By persona: the conversation to go on with. */
+  sessions: z.record(z.string(), z.string()).optional(),
+  /** What the personas came to that were asked before the one that is asked now: the last attempt of each. */
+  tried: z.array(handoverSchema).readonly().optional(),
   /** Another run has done it, which this one was forked from: it is not this one's to undo. */
   past: z.literal(true).optional(),
 });
@@ -240,6 +275,7 @@ export function newRunRecord(start: {
     slot: start.slot,
     parent: start.parent,
     signals: [],
+    since: RUN_FORMAT,
   };
 }
 

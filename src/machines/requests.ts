@@ -1,12 +1,14 @@
 /** What is asked of a persona: one attempt of one step as a request, with what the steps before it came to. */
 import { type JsonObject, sha256 } from '../core/json.js';
-import { type PersonaRequest, PROTOCOL_VERSION, RESULTS_LIMIT } from '../core/exchange.js';
+import { type Ceiling, type PersonaRequest, PROTOCOL_VERSION, RESULTS_LIMIT } from '../core/exchange.js';
 import { stepIsSettled } from '../core/statuses.js';
 import type { Scope } from '../expression/scope.js';
 import { isWithin } from '../expression/size.js';
 import type { PlannedStep } from '../definition/plan.js';
-import { type RenderedRequest, renderDuration, renderObject, renderText } from '../definition/render.js';
-import { isAsking, personasOf } from '../definition/steps.js';
+import { type RenderedRequest, renderDuration, renderField, renderObject, renderText } from '../definition/render.js';
+import { hasPersona, isAsking, personasOf } from '../definition/steps.js';
+import { reserve } from './budgets.js';
+import { handoverTo } from './handover.js';
 import { planned, prefixOf, resolve } from './instances.js';
 import type { StepRecord } from './records.js';
 import { scopeOf } from './scope.js';
@@ -18,10 +20,23 @@ export function renderRequest(step: PlannedStep, scope: Scope): RenderedRequest 
   const { definition } = step;
   return {
     name: renderText(step, 'name', scope) ?? definition.id,
-    params: definition.type === 'git-operation' ? gitParams(step, scope) : renderObject(step, 'params', scope),
+    params: paramsOf(step, scope),
     timeoutMs: renderDuration(step, 'timeout', scope),
     queueMs: renderDuration(step, 'queue_timeout', scope),
   };
+}
+
+function paramsOf(step: PlannedStep, scope: Scope): JsonObject {
+  switch (step.definition.type) {
+    case 'git-operation':
+      return gitParams(step, scope);
+    case 'verify': {
+      const { expect, protect = [] } = step.definition;
+      return { run: renderField(step, 'run', scope), tests: expect?.tests.min ?? null, protect: [...protect] };
+    }
+    default:
+      return renderObject(step, 'params', scope);
+  }
 }
 
 function gitParams(step: PlannedStep, scope: Scope): JsonObject {
@@ -58,14 +73,15 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
     attempt,
     params: rendered.params,
     task: draft.state.input.task,
-    workspace: workspace === null ? null : { ...workspace, commit: draft.record.head ?? workspace.base },
+    workspace: workspace === null ? null : { ...workspace, commit: startOf(draft, path) ?? workspace.base },
     timeoutMs: rendered.timeoutMs,
     ...(answers !== undefined && { answers }),
   };
   const text = `${JSON.stringify(request).slice(1, -1)},${outcomesBefore(draft, path, step)}`;
   const token = `${path}.${String(attempt)}.${sha256(text).slice(0, 16)}`;
-  draft.requests.push({ persona, body: `{"token":${JSON.stringify(token)},${text}}` });
-  draft.asked += text.length;
+  const rest = besides(draft, path, { step, persona, ceiling: reserve(draft, path) });
+  draft.requests.push({ persona, body: `{"token":${JSON.stringify(token)},${text}${rest}}` });
+  draft.asked += text.length + rest.length;
   draft.setStep(path, {
     attempt,
     token,
@@ -81,6 +97,41 @@ export function dispatch(draft: Draft, path: string, step: PlannedStep): { queue
   const at = { run: draft.record.id, at: draft.cause.at, cause: draft.cause.id };
   draft.facts.push({ ...at, type: 'step.queued', step: path, attempt, persona, token });
   return { queueMs: rendered.queueMs };
+}
+
+/**
+ * What the token does not name: it follows from the pinned definition, or says how to go on with what the token names.
+ * Members of the request, each with a comma before it.
+ */
+function besides(
+  draft: Draft,
+  path: string,
+  {
+    step: { definition },
+    persona,
+    ceiling,
+  }: { readonly step: PlannedStep; readonly persona: string; readonly ceiling: Ceiling | undefined },
+): string {
+  const output = definition.type === 'persona-request' && definition.output !== true ? definition.output : null;
+  const rest: Partial<PersonaRequest> = {
+    ...(output !== null && { output }),
+    ...goingOn(draft, path, persona),
+    ...(ceiling !== undefined && { ceiling }),
+    ...(hasPersona(definition) && definition.resume_from === 'attempt' && { keep: true }),
+  };
+  const text = JSON.stringify(rest).slice(1, -1);
+  return text === '' ? '' : `,${text}`;
+}
+
+function goingOn(draft: Draft, path: string, persona: string): Pick<PersonaRequest, 'session' | 'handover'> {
+  const session = draft.step(path).more.sessions?.[persona];
+  const handover = handoverTo(draft, path, persona);
+  return { ...(session !== undefined && { session }), ...(handover !== null && { handover }) };
+}
+
+/** The commit that the attempt starts from: where the run stands, or what the attempt before it had done. */
+function startOf(draft: Draft, path: string): string | null {
+  return draft.step(path).more.work ?? draft.record.head;
 }
 
 /** The outcomes that a request carries, as its members `results` and `omitted`: the nearest steps before it, as many as fit. */

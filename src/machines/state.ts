@@ -4,6 +4,7 @@
  * changes, not what the run holds.
  */
 import { hasCode } from '../core/errors.js';
+import type { Usage } from '../core/exchange.js';
 import type { Fact } from '../core/facts.js';
 import type { JsonObject } from '../core/json.js';
 import type { RunInput } from '../core/messages.js';
@@ -157,6 +158,8 @@ export class Draft implements ScopedRun {
   /** Characters of what this fold asks for: one commit carries only so much. */
   asked = 0;
   release: string | null = null;
+  /** What the attempt has used that the message tells of. */
+  usage: Usage | undefined;
   backlog: Backlog | null;
   undo: Undo | null;
   /** The backlog's paths once this fold has added to them: its own copy. */

@@ -96,7 +96,14 @@ const machine = setup({
     retrying: {
       entry: 'armRetry',
       exit: 'disarmRetry',
-      on: { DISPATCH: 'queued', OPEN: 'working', WAIT: 'waiting', REFUSE: 'failed', CANCEL: 'canceled' },
+      on: {
+        DISPATCH: 'queued',
+        OPEN: 'working',
+        WAIT: 'waiting',
+        AGAIN: 'pending',
+        REFUSE: 'failed',
+        CANCEL: 'canceled',
+      },
     },
     succeeded: { tags: 'over', entry: 'settle', on: TAKEN_UP },
     failed: { tags: 'over', entry: 'settle', on: TAKEN_UP },

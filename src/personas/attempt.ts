@@ -241,14 +241,22 @@ export class Attempt {
     }
     let concluded = false;
     try {
-      await workspaces.conclude(workspace, { status: stored.status, signal: giveUp }, async (commit) => {
-        concluded = true;
-        failpoints.pass('worker.concluded');
-        await this.#send({ ...stored, commit });
-      });
+      const { status } = stored;
+      await workspaces.conclude(
+        workspace,
+        { status, signal: giveUp, keeps: status === 'error' || request.keep === true },
+        async (commit, tree) => {
+          concluded = true;
+          failpoints.pass('worker.concluded');
+          await this.#send({ ...stored, commit, ...(tree !== null && { tree }) });
+        },
+      );
     } catch (error) {
       if (concluded) throw error;
-      const failed = errorReply('PERSONA_ERROR', `its work could not be committed: ${this.#means.redaction.text(messageOf(error))}`);
+      const failed = errorReply(
+        'PERSONA_ERROR',
+        `its work could not be committed: ${this.#means.redaction.text(messageOf(error))}`,
+      );
       await this.#send({ ...failed, artifacts: stored.artifacts, commit: null });
     }
   }

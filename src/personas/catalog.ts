@@ -11,6 +11,7 @@ import {
   type HttpPersona,
   PERSONA_NAME,
   type PersonaDefinition,
+  type VerifyPersona,
 } from './persona.js';
 import { formatProblem, PERSONA_FILE_LIMIT_BYTES, type PersonaProblem, parsePersonaFile } from './persona-file.js';
 import type { PersonaFunction } from './runner.js';
@@ -39,7 +40,10 @@ export async function surveyPersonas(
       problems.push(...parsed.problems);
       if (parsed.persona === null) continue;
       const other = here.get(parsed.persona.name);
-      if (other === undefined) here.set(parsed.persona.name, parsed.persona);
+      if (parsed.persona.name === VERIFY) {
+        const message = `persona "${VERIFY}" is coord's own, so that nobody else can say what was verified; give it another name`;
+        problems.push({ file, line: 1, column: 1, code: 'duplicate_name', message });
+      } else if (other === undefined) here.set(parsed.persona.name, parsed.persona);
       else {
         const message = `persona "${other.name}" is defined by ${other.file ?? ''} already; give one another name`;
         problems.push({ file, line: 1, column: 1, code: 'duplicate_name', message });
@@ -73,7 +77,13 @@ export async function loadPersonas(
 /** Runs have a worktree each, so their git steps may well run at the same time. */
 const GIT_CONCURRENCY = 4;
 
-/** Personas that need no file: `git`, which every `git-operation` step asks, and agents whose service the environment names. */
+/** Who answers `verify` steps. No file can have this name. */
+const VERIFY = 'verify';
+
+/**
+ * Personas that need no file: `git`, which every `git-operation` step asks, `verify`, and agents whose service the environment
+ * names.
+ */
 export function builtInPersonas(env: NodeJS.ProcessEnv = process.env): ReadonlyMap<string, PersonaDefinition> {
   const plain = { prompt: '', file: null, tools: [], model: null };
   const git: GitPersona = {
@@ -84,6 +94,13 @@ export function builtInPersonas(env: NodeJS.ProcessEnv = process.env): ReadonlyM
     concurrency: GIT_CONCURRENCY,
     protected: null,
   };
+  const verify: VerifyPersona = {
+    ...plain,
+    kind: 'verify',
+    name: VERIFY,
+    description: 'Runs commands where nothing but the commit of the run is.',
+    concurrency: 1,
+  };
   const services = SERVICES.flatMap((name): readonly HttpPersona[] => {
     const variable = `${name.toUpperCase().replaceAll('-', '_')}_ENDPOINT`;
     if ((env[variable] ?? '').trim() === '') return [];
@@ -92,7 +109,7 @@ export function builtInPersonas(env: NodeJS.ProcessEnv = process.env): ReadonlyM
     const description = `The service that ${variable} names.`;
     return [{ ...plain, kind: 'http', name, description, concurrency: 1, endpoint: { variable }, secretVariable }];
   });
-  return new Map([git, ...services].map((persona) => [persona.name, persona]));
+  return new Map([git, verify, ...services].map((persona) => [persona.name, persona]));
 }
 
 /** Agents that a variable such as AIDER_ENDPOINT brings. */
@@ -109,6 +126,8 @@ export function functionPersona(want: {
   if (!PERSONA_NAME.test(name)) {
     throw new CoordError('PERSONA_INVALID', `persona name "${name}" must match ${String(PERSONA_NAME)}`);
   }
+  if (name === VERIFY)
+    throw new CoordError('PERSONA_INVALID', `persona "${VERIFY}" is coord's own; give yours another name`);
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
     throw new CoordError('PERSONA_INVALID', `persona "${name}": concurrency must be a whole number from 1 to 1000`);
   }

@@ -196,7 +196,7 @@ export class WorkerHost extends Loop {
       return;
     }
     const kind = this.#options.personas.get(persona)?.kind;
-    const hasProcesses = kind === 'agent' || kind === 'command';
+    const hasProcesses = kind === 'agent' || kind === 'command' || kind === 'verify';
     const attempt = new Attempt({ key, delivery, request, runner, hasProcesses }, this.#means);
     if (this.signal.aborted) attempt.end('shutdown');
     this.#inHand.start(handle, attempt, () => this.#slots.release(persona));

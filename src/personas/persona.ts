@@ -105,6 +105,11 @@ export interface AgentPersona extends PersonaBase {
   readonly maxTurns: number | null;
 }
 
+/** Commands in a clean worktree, run by coord itself. */
+export interface VerifyPersona extends PersonaBase {
+  readonly kind: 'verify';
+}
+
 export type PersonaDefinition =
   | AgentPersona
   | CommandPersona
@@ -112,6 +117,7 @@ export type PersonaDefinition =
   | GitPersona
   | HttpPersona
   | HumanPersona
-  | ModelPersona;
+  | ModelPersona
+  | VerifyPersona;
 
 export const PERSONA_NAME = /^[a-z][a-z0-9-]{0,63}$/;

@@ -11,7 +11,7 @@ export interface RawArtifact {
 }
 
 /** What an attempt came to, with artifacts still in hand. */
-export interface RawReply extends Omit<PersonaReply, 'artifacts' | 'commit'> {
+export interface RawReply extends Omit<PersonaReply, 'artifacts' | 'commit' | 'tree'> {
   readonly artifacts: readonly RawArtifact[];
   /** Whether the service that the attempt has called is in trouble; left out when none was called, or it is not known. Not part of the reply. */
   readonly endpoint?: 'ok' | 'failed' | undefined;

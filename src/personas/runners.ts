@@ -9,6 +9,7 @@ import { HumanRunner } from './human.js';
 import { ModelRunner } from './model.js';
 import type { PersonaDefinition } from './persona.js';
 import type { PersonaKind, ResultCheck } from './runner.js';
+import { VerifyRunner } from './verify.js';
 
 export interface RunnerMeans {
   readonly clock: Clock;
@@ -38,5 +39,7 @@ export function runnerFor(
       return new HumanRunner(persona);
     case 'model':
       return new ModelRunner(persona, { clock, env, checkResult });
+    case 'verify':
+      return new VerifyRunner({ clock });
   }
 }

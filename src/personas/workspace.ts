@@ -8,7 +8,7 @@ import { CoordError } from '../core/errors.js';
 import { RUN_ID } from '../core/ids.js';
 import type { PersonaReply, PersonaRequest } from '../core/exchange.js';
 import type { AttemptFiles } from './attempt-files.js';
-import { git } from './git.js';
+import { git, type GitOptions, gitText } from './git.js';
 import { plainLine } from './plain-text.js';
 import { checkBranchName } from './repository.js';
 import { inTurn } from '../core/turns.js';
@@ -77,17 +77,24 @@ export class Workspaces {
 
   /**
    * Ends an attempt in its worktree: after a pass everything is committed and the run's branch stands at the commit
-   * handed to `then`. Otherwise all is left as it is (the next attempt saves it); of an error, what is done so far is kept
-   * beside the branch and its commit handed to `then`, so that whoever goes on can begin with it. No other
+   * handed to `then`, with its tree. Otherwise all is left as it is (the next attempt saves it); with `keeps`, what is done so
+   * far is kept beside the branch and its commit handed to `then`, so that whoever goes on can begin with it. No other
    * attempt of the run concludes until `then` has ended, so replies carry commits in the order they were made.
    */
   async conclude<T>(
     request: WorkspaceRequest,
-    end: { readonly status: PersonaReply['status']; readonly signal?: AbortSignal },
-    then: (commit: string | null) => Promise<T>,
+    end: {
+      readonly status: PersonaReply['status'];
+      readonly signal?: AbortSignal;
+      /** Whether what it has done is of use to the next attempt, although it did not pass. */
+      readonly keeps?: boolean;
+    },
+    then: (commit: string | null, tree: string | null) => Promise<T>,
   ): Promise<T> {
-    if (end.status === 'fail') return await then(null);
-    if (end.status === 'error') return await this.#concludeError(request, end.signal, then);
+    // Who asks people goes on from what it has done so far.
+    const passes = end.status === 'pass' || end.status === 'needs_input';
+    if (!passes && end.keeps !== true) return await then(null, null);
+    if (!passes) return await this.#concludeUnfinished(request, end.signal, then);
     const { repo, branch } = request.workspace;
     return await this.#alone(request, end.signal, async () => {
       const worktree = new Worktree({ repo, run: request.run, clock: this.#clock, signal: end.signal });
@@ -95,26 +102,27 @@ export class Workspaces {
         const message = `the persona has damaged its worktree ${worktree.path}: it is not the one that was made for the run`;
         throw new CoordError('WORKSPACE_INVALID', message);
       }
-      return await then(await worktree.commitAll(branch, commitMessage(request)));
+      const commit = await worktree.commitAll(branch, commitMessage(request));
+      return await then(commit, await treeOf(repo, commit, { clock: this.#clock, signal: end.signal }));
     });
   }
 
   /** The error is what is told, whatever becomes of the worktree. */
-  async #concludeError<T>(
+  async #concludeUnfinished<T>(
     request: WorkspaceRequest,
     signal: AbortSignal | undefined,
-    then: (commit: string | null) => Promise<T>,
+    then: (commit: string | null, tree: string | null) => Promise<T>,
   ): Promise<T> {
     let told = false;
     try {
       return await this.#alone(request, signal, async () => {
         const commit = await this.#unfinished(request, signal);
         told = true;
-        return await then(commit);
+        return await then(commit, null);
       });
     } catch (error) {
       if (told) throw error;
-      return await then(null);
+      return await then(null, null);
     }
   }
 
@@ -198,6 +206,11 @@ export class Workspaces {
       throw new CoordError('WORKSPACE_INVALID', message);
     }
   }
+}
+
+/** The files of a commit, as git names them. */
+async function treeOf(repo: string, commit: string, options: GitOptions): Promise<string> {
+  return await gitText(repo, ['rev-parse', '--verify', `${commit}^{tree}`], options);
 }
 
 function checkRun(run: string): void {

@@ -91,14 +91,23 @@ export class Desk {
     this.#held.add({ key, reply, dueAt: this.#clock.now() + reply.afterMs });
   }
 
-  async #bodyOf({ kind, result, artifacts, questions, ...failed }: ScriptedReply): Promise<string> {
-    const { message } = failed;
+  async #bodyOf({ kind, result, artifacts, questions, usage, session, ...failed }: ScriptedReply): Promise<string> {
+    const { message, resumeInMs } = failed;
     if (kind === 'garbage') return message;
     const status = kind === 'fail' || kind === 'error' ? kind : kind === 'asks' ? 'needs_input' : 'pass';
     const errorClass = status === 'fail' ? 'REJECTED' : failed.class;
     const error = status === 'fail' || status === 'error' ? { class: errorClass, message } : null;
     const stored = await Promise.all(Object.entries(artifacts).map(([name, text]) => this.#keep(name, text)));
-    const reply: PersonaReply = { status, result, artifacts: stored, error, commit: null };
+    const reply: PersonaReply = {
+      status,
+      result,
+      artifacts: stored,
+      error,
+      commit: null,
+      ...(usage !== undefined && { usage }),
+      ...(session !== undefined && { session }),
+      ...(resumeInMs !== undefined && { resumeInMs }),
+    };
     return JSON.stringify(kind === 'asks' ? { ...reply, questions } : reply);
   }
 

@@ -37,7 +37,7 @@ const STEP_KEYS: Keys = {
   meant: { attempt: 'attempts', count: 'attempts', state: 'status' },
 };
 const REQUEST_KEYS: Keys = {
-  known: ['count', 'params', 'persona', 'attempt', 'name', 'results', 'task'],
+  known: ['count', 'params', 'persona', 'attempt', 'name', 'results', 'task', 'session', 'handover', 'ceiling'],
   meant: { args: 'params', times: 'count' },
 };
 const ELAPSED_KEYS: Keys = { known: ['at_least', 'at_most'], meant: { max: 'at_most', min: 'at_least' } };

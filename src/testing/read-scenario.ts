@@ -3,6 +3,7 @@ import { askedListSchema, whyNotAsked } from '../core/asked.js';
 import { ENGINE_CLASSES, ERROR_CLASSES } from '../core/statuses.js';
 import { describe, Fields, isText, type Keys } from '../definition/fields.js';
 import { nodeUnder, toJson, type TreeNode } from '../definition/tree.js';
+import { readFigures } from './read-figures.js';
 import { durationOf, flagOf, objectOf, type Reading, wordOf } from './read-values.js';
 import {
   PASS,
@@ -30,6 +31,9 @@ const REPLY_KEYS: Keys = {
     'lose_worker',
     'no_worker',
     'after',
+    'usage',
+    'session',
+    'resume_in',
     'any',
   ],
   meant: {
@@ -142,6 +146,7 @@ function readReply(node: TreeNode, what: string, reading: Reading): ScriptedRepl
     class: readClass(fields, kind, reading),
     questions: kind === 'asks' ? readAsks(fields, reading) : PASS.questions,
     afterMs: after === null ? 0 : (durationOf(after, `"after" of ${what}`, reading) ?? 0),
+    ...readFigures(fields, what, reading),
   };
 }
 

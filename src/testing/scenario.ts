@@ -1,5 +1,6 @@
 /** What a test says: the words of a test file in their normal form, whatever file or program they came from. */
 import type { Asked } from '../core/asked.js';
+import type { Usage } from '../core/exchange.js';
 import type { JsonObject, JsonValue } from '../core/json.js';
 import type { ErrorClass, RunStatus } from '../core/statuses.js';
 import type { WorkflowDefinition } from '../definition/workflow.js';
@@ -24,6 +25,11 @@ export interface ScriptedReply {
   readonly questions: readonly Asked[];
   /** How long the persona works, ms. */
   readonly afterMs: number;
+  /** What it says that it has used, and what its conversation is called. */
+  readonly usage?: Usage;
+  readonly session?: string;
+  /** Of `error` with the classes RATE_LIMIT and QUOTA: when it can go on, ms. */
+  readonly resumeInMs?: number;
 }
 
 export const PASS: ScriptedReply = {

@@ -12,6 +12,7 @@
 import { BLOCKS } from './scenarios-blocks.mjs';
 import { ENDED } from './scenarios-ended.mjs';
 import { LATER } from './scenarios-later.mjs';
+import { USE } from './scenarios-use.mjs';
 import { error, fail, pass } from './stage.mjs';
 
 const REVIEW = `
@@ -262,4 +263,5 @@ steps:
   ...BLOCKS,
   ...ENDED,
   ...LATER,
+  ...USE,
 ];

@@ -168,7 +168,7 @@ describe('every type of step', () => {
         "steps[0]: fits none of the 2 alternatives: persona is missing; or agent is missing",
         "steps[0].persona: the text "1x" does not match the pattern ^[A-Za-z][A-Za-z0-9_-]{0,63}$",
         "steps[0].timeout: fits none of the 3 alternatives: expected a number, not the text "soon"; or the text "soon" does not match the pattern ^\\s*\\d{1,12}(\\.\\d{1,6})?\\s*(ms|s|m|h|d)?\\s*$; or the text "soon" does not match the pattern \\{\\{|\\$\\{",
-        "steps[0].wait_for: is not known here. Known are id, name, description, type, dependencies, condition, when, timeout, on_error, enters, compensate, persona, fallback, params, queue_timeout, retries, output, depends_on, agent, config, ….",
+        "steps[0].wait_for: is not known here. Known are id, name, description, type, dependencies, condition, when, timeout, on_error, enters, compensate, persona, fallback, params, queue_timeout, retries, on_quota, resume_from, budget, output, ….",
         "steps[0].dependencys: is not known here. Did you mean "dependencies"?",
         "steps[0].steps: is not known here. Known are id, name, description, type, dependencies, condition, when, timeout, on_error, enters, compensate, params, depends_on, config, timeout_ms, parallel.",
         "steps[0]: fits more than one of the alternatives, but must fit exactly one (oneOf)",

@@ -205,6 +205,23 @@ class Maker {
         const asking = { prompt: draw(template), choices, reject: draw(fc.subarray(ids)), form, ...answer };
         return { ...base, type, ...asking, ...this.#asked(base, ids, form !== null) };
       }
+      case 'verify': {
+        const words = fc.array(fc.oneof(fc.constantFrom('npm', 'test', '--x=1'), template), {
+          minLength: 1,
+          maxLength: 3,
+        });
+        const protect = draw(fc.option(fc.constantFrom(['test/**'], ['package.json', 'a/*']), { nil: undefined }));
+        const min = draw(fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }));
+        const run = draw(fc.array(words, { minLength: 1, maxLength: 2 })).map(([first = '', ...rest]) => [
+          first || 'x',
+          ...rest,
+        ]);
+        const more = {
+          ...(min !== undefined && { expect: { tests: { min } } }),
+          ...(protect !== undefined && { protect }),
+        };
+        return { ...base, type, ...this.#policy(), run, ...more };
+      }
       case 'wait': {
         const none = { duration: null, until: null, signal: null };
         const given = draw(

@@ -80,6 +80,23 @@ const SCENARIOS: Readonly<Record<string, object>> = {
     decisions: { review: { choice: 'approve', data: { notes: 'soon' }, edits: { title: 'Basket' } } },
     expect: { requests: { build: { params: { plan: { title: 'Basket' }, scope: 'page' } } } },
   },
+  'verify 1': {
+    replies: { proof: { result: { commit: 'c', tree: 't' } } },
+    // Nothing that a test has scripted is a commit.
+    expect: { status: 'failed', error: { class: 'EVIDENCE' }, path: ['work', 'proof'] },
+  },
+  'Quotas 1': {
+    replies: { '@claude': { error: 'enough', class: 'QUOTA', resume_in: '2h' } },
+    expect: { requests: { work: { persona: 'goose', count: 2 } }, elapsed: { at_most: '1s' } },
+  },
+  'Budgets 1': {
+    replies: {
+      plan: { usage: { input_tokens: 39_000, output_tokens: 1_000, cost_usd: 2 } },
+      work: [{ error: 'no', class: 'QUOTA', resume_in: '2h', usage: { input_tokens: 60_000 } }, 'pass'],
+    },
+    decisions: { work: { choice: 'raise', data: { tokens: 1_000 } } },
+    expect: { events: ['budget.warned', 'decision.answered'], requests: { work: { ceiling: { tokens: 1_000 } } } },
+  },
   'end 1': { decisions: { review: { choice: 'stop', by: 'ana' } }, expect: { status: 'canceled', never: ['work'] } },
   'States 1': { replies: { write: { result: { summary: 'short' } } }, expect: { path: ['write', 'publish'] } },
   'wait 1': {

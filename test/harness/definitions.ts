@@ -15,6 +15,7 @@ import {
   type StepBase,
   type StepDefinition,
   type UnlockStep,
+  type VerifyStep,
   type WaitStep,
   type WorkflowStep,
 } from '../../src/definition/steps.js';
@@ -50,6 +51,11 @@ export function step(id: string, { retries, ...change }: Change<PersonaRequestSt
 export function planning(id: string, { retries, ...change }: Change<PlanStep> = {}): PlanStep {
   const allow = { types: ['persona-request', 'conditional', 'parallel', 'loop', 'for_each'], personas: null } as const;
   return { ...base(id), ...asking, type: 'plan', allow, max_steps: 50, ...change, retries: retriesOf(retries) };
+}
+
+export function verify(id: string, { retries, ...change }: Change<VerifyStep> = {}): VerifyStep {
+  const policy = { queue_timeout: null, retries: retriesOf(retries) };
+  return { ...base(id), type: 'verify', run: [['npm', 'test']], ...change, ...policy };
 }
 
 export function git(id: string, { retries, ...change }: Change<GitOperationStep> = {}): GitOperationStep {

@@ -3,6 +3,7 @@
  * answers, timers on time and too late, people, signals, inner runs, cancels, and messages that come twice.
  */
 import fc from 'fast-check';
+import type { PersonaReply, Usage } from '../../src/core/exchange.js';
 import type { JsonValue } from '../../src/core/json.js';
 import type { Message, TimerKind } from '../../src/core/messages.js';
 import { parseTimer } from '../../src/core/messages.js';
@@ -145,6 +146,9 @@ class Maker {
           retries,
           queue_timeout: given.trait % 5 === 0 ? 30 : null,
           fallback: given.trait % 7 === 0 ? ['other'] : [],
+          ...(given.trait % 6 === 1 && { budget: { tokens: 50 } }),
+          ...(given.trait % 14 === 0 && { on_quota: 'fallback' }),
+          ...(given.trait % 4 === 1 && { resume_from: 'attempt' }),
         });
     }
   }
@@ -159,6 +163,15 @@ function unconditional<T extends { condition: unknown }>({ condition, ...rest }:
 function inOrder(bench: Bench): readonly (readonly [string, StepRecord])[] {
   return [...bench.state.steps].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
+
+/** More than one attempt has this much left of the budget that some steps have. */
+const USED: Usage = { inputTokens: 30, costUsd: 0 };
+const QUOTA: PersonaReply = {
+  ...BROKEN,
+  error: { class: 'QUOTA', message: 'the window is used up' },
+  resumeInMs: 60_000,
+  usage: USED,
+};
 
 /** A plan that a persona may answer with. */
 const PLANS: readonly JsonValue[] = [
@@ -375,7 +388,7 @@ function awaited(world: World, bad: boolean, add: (name: string, happen: (to: Wo
       const plans = definition.type === 'plan' ? PLANS : [{ of: path }];
       for (const result of bad ? plans : plans.slice(0, 3))
         add(`pass ${path}`, (to) => {
-          to.reply(path, passing(result));
+          to.reply(path, { ...passing(result), usage: USED });
         });
       if (!bad) continue;
       add(`fail ${path}`, (to) => {
@@ -383,6 +396,12 @@ function awaited(world: World, bad: boolean, add: (name: string, happen: (to: Wo
       });
       add(`error ${path}`, (to) => {
         to.reply(path, BROKEN);
+      });
+      add(`quota ${path}`, (to) => {
+        to.reply(path, QUOTA);
+      });
+      add(`used up ${path}`, (to) => {
+        to.reply(path, { ...BROKEN, usage: USED, session: `s-${path}` });
       });
       add(`lost ${path}`, (to) => {
         to.fire(timer('heartbeat'));
@@ -403,9 +422,11 @@ function awaited(world: World, bad: boolean, add: (name: string, happen: (to: Wo
     } else if (status === 'waiting' && more.waitsFor?.kind === 'decision') {
       const { choices, about } = more.waitsFor.question;
       // The last one ends it, so that a run whose choices are used up comes to its end.
-      for (const { id } of bad ? choices.toReversed() : about === 'step' ? choices.slice(0, 1) : choices.slice(-1))
+      const first = about === 'step' || about === 'budget';
+      const data = about === 'budget' ? { tokens: 1_000 } : null;
+      for (const { id } of bad ? choices.toReversed() : first ? choices.slice(0, 1) : choices.slice(-1))
         add(`decide ${path} ${id}`, (to) => {
-          to.send({ ...to.bench.stamp(), kind: 'decide', step: path, token: null, choice: id, data: null, by: 'ada' });
+          to.send({ ...to.bench.stamp(), kind: 'decide', step: path, token: null, choice: id, data, by: 'ada' });
         });
     }
   }

@@ -21,6 +21,7 @@ describe('loadPersonas', () => {
       ['qa', join(first, 'a.md')],
       ['planner', join(second, 'c.md')],
       ['git', null],
+      ['verify', null],
     ]);
   });
 

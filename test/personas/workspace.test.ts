@@ -118,6 +118,22 @@ describe('a workspace', () => {
     expect(gitIn(repo, 'rev-parse', `refs/coord/${RUN}/build-1^`)).toBe(base);
   });
 
+  it('hands out what an attempt has done that did not pass, and the next one goes on from there', async () => {
+    const { repo, base, request, prepare, pass, workspaces } = setUp();
+    const keeps = { status: 'error', keeps: true } as const;
+    const path = await prepare(request());
+    expect(await workspaces.conclude(request(), keeps, async (commit) => commit)).toBeNull();
+    writeFileSync(join(path, 'a.txt'), 'half\n');
+    const work = await workspaces.conclude(request(), keeps, async (commit) => commit ?? 'none');
+    expect(gitIn(repo, 'rev-parse', `${work}^`)).toBe(base);
+    expect(gitIn(repo, 'rev-parse', BRANCH)).toBe(base);
+    await prepare(request({ attempt: 2 }, work));
+    expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('half\n');
+    writeFileSync(join(path, 'b.txt'), 'rest\n');
+    const done = await pass(request({ attempt: 2 }, work));
+    expect(gitIn(repo, 'diff', '--name-only', base, done).split('\n')).toEqual(['a.txt', 'b.txt']);
+  });
+
   it('saves commits beyond the commit to start from, once', async () => {
     const { repo, base, request, prepare, pass, saved } = setUp();
     const path = await prepare(request());

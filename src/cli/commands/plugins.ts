@@ -8,6 +8,7 @@ import { table } from '../render/table.js';
 
 const BUILT_IN: Readonly<Record<StepType, string>> = {
   'persona-request': 'asks a persona; what a step is without a type',
+  verify: "runs commands in a clean worktree at the run's commit",
   'git-operation': "does a git operation in the run's worktree",
   conditional: 'takes one of two branches',
   parallel: 'runs steps at the same time, and waits for all or some of them',

@@ -15,6 +15,7 @@ import { startedBy } from '../render/schedules.js';
 import { counted, type StepRow, stepRows } from '../render/step-tree.js';
 import { summary } from '../render/summary.js';
 import { table } from '../render/table.js';
+import { usedWords } from '../render/used-words.js';
 import { type Ask, askLines, asksOf } from '../render/waiting.js';
 import { showMoment } from '../show-moment.js';
 
@@ -77,6 +78,7 @@ function show(call: Call, { view, hints, inside, now, blocks }: Shown): void {
     ['started', startOf(view, now)],
     ...(typeof title === 'string' ? [['task', title]] : []),
     ...startedBy(task).map((words) => ['schedule', words]),
+    ...(view.used === undefined ? [] : [['used', usedWords(view.used)]]),
     ...(workspace === null ? [] : [['repository', workspace.repo]]),
   ];
   print(call, rows.map(([name = '', text = '']) => `${colors.dim(name.padEnd(10))}  ${oneLine(text)}`).join('\n'));

@@ -1,4 +1,5 @@
 /** `coord stats`: how long ended runs took, how they ended, and where the time went. */
+import type { Used } from '../../core/exchange.js';
 import type {
   DayStats,
   PersonaStats,
@@ -20,7 +21,9 @@ import {
 import { EXIT } from '../exit-codes.js';
 import { duration } from '../render/duration.js';
 import { oneLine } from '../render/printable.js';
+import { counted } from '../render/step-tree.js';
 import { table, type TableColumn } from '../render/table.js';
+import { dollars } from '../render/used-words.js';
 import { since, sinceTime } from '../since.js';
 
 export function addStats(program: Program, invoke: Invoke): void {
@@ -59,6 +62,7 @@ function linesOf(call: Call, { runs, more, workflows, personas, days }: Stats, l
       { title: 'CANCELED', cell: (one) => String(one.runs.canceled) },
       { title: 'SUCCESS', cell: ({ successRate }) => percent(successRate) },
       ...spread<WorkflowStats>(({ took }) => took),
+      ...usage(workflows),
     ]),
     ...workflows.flatMap(({ workflow, steps }) => [
       ...section<StepStats>(call, steps.slice(0, STEPS), [
@@ -78,6 +82,7 @@ function linesOf(call: Call, { runs, more, workflows, personas, days }: Stats, l
       ...spread<PersonaStats>(({ took }) => took),
       { title: 'QUEUED P50', cell: ({ queued }) => ms(queued.p50) },
       { title: 'QUEUED P90', cell: ({ queued }) => ms(queued.p90) },
+      ...usage(personas),
     ]),
     ...section<DayStats>(call, days, [
       { title: 'DAY (UTC)', cell: ({ day }) => day },
@@ -93,6 +98,19 @@ function spread<Row>(of: (row: Row) => Spread): readonly TableColumn<Row>[] {
   return [
     { title: 'P50', cell: (row) => ms(of(row).p50) },
     { title: 'P90', cell: (row) => ms(of(row).p90) },
+  ];
+}
+
+/** Columns that are there only when somebody has said what was used; `+`: and more that was not said. */
+function usage<Row extends { readonly used?: Used }>(rows: readonly Row[]): readonly TableColumn<Row>[] {
+  if (rows.every(({ used }) => used === undefined)) return [];
+  const cell =
+    (of: (used: Used) => string) =>
+    ({ used }: Row): string =>
+      used === undefined ? '' : `${of(used)}${used.unknown === true ? '+' : ''}`;
+  return [
+    { title: 'TOKENS', cell: cell(({ tokens }) => counted(tokens)) },
+    { title: 'COST', cell: cell(({ costUsd }) => dollars(costUsd)) },
   ];
 }
 

@@ -90,6 +90,14 @@ function told(cause: Cause, now: number): Told {
       return say(
         `is tried again ${dueWords(cause.until, now)}: attempt ${String(cause.attempt)} ended with ${failure(cause.error)}`,
       );
+    case 'parked': {
+      const what = cause.error.class === 'QUOTA' ? 'has used up its quota' : 'is asked too often';
+      return say(`persona ${cause.persona} ${what}; goes on at ${dateAndTime(cause.until)}, ${left(cause.until, now)}`);
+    }
+    case 'budget':
+      return say(
+        "waits until something of the run's budget is free: the rest is set aside for others, or people are asked",
+      );
     case 'time':
       return say(`waits until ${dateAndTime(cause.until)}, ${left(cause.until, now)}`);
     case 'signal': {

@@ -1,8 +1,11 @@
 /** Facts as lines. A teller remembers what it told, since a worker's beginning is reported twice: when it happens and in the history. */
+import type { Ceiling, Usage, Used } from '../../core/exchange.js';
 import type { Fact, StepFailure } from '../../core/facts.js';
 import type { JsonObject, JsonValue } from '../../core/json.js';
+import { usedOf } from '../../core/used.js';
 import { duration, timeOfDay } from './duration.js';
 import { oneLine } from './printable.js';
+import { usedWords } from './used-words.js';
 import { answersTo, waitWords } from './waiting.js';
 import { workerName } from './worker-name.js';
 
@@ -54,6 +57,8 @@ export class FactTeller {
         return `run is ${fact.state} now, not ${fact.from} any more`;
       case 'run.migrated':
         return `run goes on with definition ${fact.to.slice(0, 8)}, by ${fact.by}${stepCount('new', fact.added)}${stepCount('gone', fact.gone)}`;
+      case 'budget.warned':
+        return `run has used ${usedWords(fact.used)} of its budget of ${usedWords(limitsOf(fact.limits))}`;
       case 'step.queued':
         return `queued for ${fact.persona}`;
       case 'step.working':
@@ -61,17 +66,17 @@ export class FactTeller {
       case 'step.progress':
         return `reports: ${fact.progress}`;
       case 'step.succeeded':
-        return `succeeded${this.#after(fact)}${artifacts(fact.artifacts.length)}`;
+        return `succeeded${this.#after(fact)}${artifacts(fact.artifacts.length)}${using(fact)}`;
       case 'step.retrying':
-        return `did not succeed: ${failure(fact.error)}; next attempt ${fact.delayMs === 0 ? 'at once' : `in ${duration(fact.delayMs)}`}`;
+        return `${fact.parked === true ? 'is parked' : 'did not succeed'}: ${failure(fact.error)}${using(fact)}; next attempt ${fact.delayMs === 0 ? 'at once' : `in ${duration(fact.delayMs)}`}`;
       case 'step.failed':
-        return `failed: ${failure(fact.error)}${artifacts(fact.artifacts.length)}`;
+        return `failed: ${failure(fact.error)}${artifacts(fact.artifacts.length)}${using(fact)}`;
       case 'step.skipped':
         return `skipped${fact.by === undefined ? '' : ` by ${fact.by}`}: ${fact.reason}`;
       case 'step.canceled':
         return `canceled: ${fact.reason}`;
       case 'step.fallback':
-        return `asks ${fact.to} instead of ${fact.from}: ${failure(fact.error)}`;
+        return `asks ${fact.to} instead of ${fact.from}: ${failure(fact.error)}${using(fact)}`;
       case 'step.opened':
         return opened(fact.detail);
       case 'step.round':
@@ -109,6 +114,15 @@ export class FactTeller {
     const begunAt = this.#begunAt.get(attemptKey(fact));
     return begunAt === undefined ? '' : ` in ${duration(fact.at - begunAt)}`;
   }
+}
+
+function limitsOf({ tokens = 0, costUsd = 0, turns = 0 }: Ceiling): Used {
+  return { tokens, costUsd, turns };
+}
+
+/** What the attempt has used, when its persona has said. */
+function using({ usage }: { readonly usage?: Usage | undefined }): string {
+  return usage === undefined ? '' : `; it used ${usedWords(usedOf(usage))}`;
 }
 
 function stepCount(what: string, { length }: readonly string[]): string {

@@ -43,7 +43,7 @@ function ownDetail(step: StepView, { now, retryAt, note = '' }: DetailContext): 
     case 'waiting':
       return step.waitsFor === null ? `waiting${since(step.begunAt)}` : waitWordsNow(step.waitsFor, now);
     case 'retrying':
-      return `${due(retryAt, now)}: ${step.error === null ? 'it did not succeed' : oneLine(failure(step.error))}`;
+      return `${step.parkedUntil === undefined ? '' : 'parked, '}${due(step.parkedUntil ?? retryAt, now)}: ${step.error === null ? 'it did not succeed' : oneLine(failure(step.error))}`;
     case 'succeeded':
       return step.begunAt === null || step.endedAt === null ? '' : duration(step.endedAt - step.begunAt);
     case 'failed': {

@@ -1,16 +1,17 @@
 /** Steps that a persona answers: `persona-request`, and `plan`, whose answer is a list of steps. */
 import { quoted } from '../../expression/problem.js';
+import { type Asking, ON_QUOTAS, RESUMES_FROM } from '../ask-policy.js';
 import {
   type AskPolicy,
   DEFAULTS,
   NO_RETRIES,
-  type PersonaRequestStep,
   PLANNED_TYPES,
   STEP_TYPES,
   type StepBase,
   type StepType,
 } from '../steps.js';
 import { WORKFLOW_LIMITS } from '../workflow.js';
+import { readBudget } from './budgets.js';
 import type { ReadContext, StepBody } from './draft.js';
 import { checkPersona, readFallback, readPersona } from './names.js';
 import { readRetries } from './retries.js';
@@ -24,17 +25,20 @@ export function readPolicy(sheet: Sheet, { defaults }: ReadContext): AskPolicy {
   };
 }
 
-function readAsking(
-  sheet: Sheet,
-  context: ReadContext,
-): Pick<PersonaRequestStep, 'fallback' | 'params' | 'persona' | 'queue_timeout' | 'retries'> {
+function readAsking(sheet: Sheet, context: ReadContext): Asking {
   const persona = readPersona(sheet, context);
   const fallback = readFallback(sheet, context) ?? context.defaults.fallback;
+  const onQuota = sheet.word('on_quota', ON_QUOTAS);
+  const resumesFrom = sheet.word('resume_from', RESUMES_FROM);
+  const budget = readBudget(sheet);
   return {
     persona,
     fallback: fallback.filter((name) => name !== persona),
     params: sheet.values('params') ?? {},
     ...readPolicy(sheet, context),
+    ...(onQuota === 'fallback' && { on_quota: onQuota }),
+    ...(resumesFrom !== null && { resume_from: resumesFrom }),
+    ...(budget !== null && { budget }),
   };
 }
 
