@@ -96,7 +96,7 @@ export function teamDesk({ env, fetch: get, clock }: TeamMeans): TeamDesk {
         const text = [
           '---',
           `description: ${role.description}`,
-          ...frontOf(colleague, model),
+          ...frontOf(colleague, { model, changes: role.changes }),
           `role: ${role.name}`,
           '---',
           '',
@@ -108,11 +108,14 @@ export function teamDesk({ env, fetch: get, clock }: TeamMeans): TeamDesk {
   };
 }
 
-function frontOf({ id }: Colleague, model: string | null): readonly string[] {
+function frontOf(
+  { id }: Colleague,
+  { model, changes }: { readonly model: string | null; readonly changes: boolean },
+): readonly string[] {
   const provider = PROVIDERS.find((one) => one.id === id);
   const named = model === null ? [] : [`model: ${JSON.stringify(model)}`];
   // goose either asks for everything or for nothing, and nobody is there to answer.
-  const permission = id === 'goose' ? ['permission: full'] : [];
+  const permission = id === 'goose' && changes ? ['permission: full'] : [];
   if (provider === undefined) return ['kind: agent', `agent: ${id}`, ...permission, ...named];
   const { endpoint } = provider;
   return [

@@ -28,7 +28,9 @@ export function readAgent(front: FrontMatter, { base, folder }: FilePlace): Agen
   }
   const agent = front.choice('agent', AGENTS) ?? 'claude';
   const preset = PRESETS[agent];
-  const permission = front.choice('permission', PERMISSIONS) ?? 'edit';
+  // A role that changes nothing need not be able to.
+  const usual = base.role?.changes === false ? 'read-only' : 'edit';
+  const permission = front.choice('permission', PERMISSIONS) ?? usual;
   if (!preset.permissions.includes(permission)) {
     const other = preset.permissions.map((word) => `"permission: ${word}"`).join(' or ');
     front.report('permission', 'bad_value', `${agent} has no mode for permission "${permission}"; write ${other}`);

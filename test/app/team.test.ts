@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { teamDesk } from '../../src/app/team.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { Colleague } from '../../src/cli/team-desk.js';
+import { surveyPersonas } from '../../src/personas/catalog.js';
 import { World } from '../cli/world.js';
 
 let folder: string;
@@ -97,6 +98,17 @@ describe('a team', () => {
     expect(readFileSync(join(folder, 'personas/lead-engineer.md'), 'utf8')).toBe(
       '---\ndescription: Makes the change that the plan describes, with its tests.\nkind: agent\nagent: claude\nrole: lead-engineer\n---\n',
     );
+  });
+
+  test.each(['claude', 'codex', 'gemini', 'aider', 'goose'])('of %s has files that can be read', async (id) => {
+    await desk({}).write(folder, { colleague: { ...CLAUDE, id }, model: null });
+    const { personas, problems } = await surveyPersonas([join(folder, 'personas')]);
+    expect(problems).toEqual([]);
+    expect(personas.get('lead-engineer')).toMatchObject({
+      kind: 'agent',
+      permission: id === 'goose' ? 'full' : 'edit',
+    });
+    expect(personas.get('plan-evaluator')).toMatchObject({ kind: 'agent', permission: 'read-only' });
   });
 
   test('of a model plays those that change nothing; what is there stays', async () => {
