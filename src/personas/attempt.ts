@@ -264,8 +264,8 @@ export class Attempt {
       );
       refs.push({ name: artifact.name, sha256: hash, size: artifact.content.length, type: artifact.type });
     }
-    const { endpoint: _, ...said } = raw;
-    const reply: PersonaReply = { ...said, artifacts: refs, commit: null };
+    const { endpoint: _, ...rest } = raw;
+    const reply: PersonaReply = { ...rest, artifacts: refs, commit: null };
     const size = Buffer.byteLength(JSON.stringify(reply)) + 64;
     if (size <= REPLY_LIMIT_BYTES) return reply;
     const limit = `the limit is ${String(REPLY_LIMIT_BYTES)}; put large outputs into "artifacts"`;

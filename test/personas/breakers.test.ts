@@ -11,6 +11,7 @@ import type { RequestPort } from '../../src/core/request-port.js';
 import { Breakers } from '../../src/personas/breakers.js';
 import { functionPersona } from '../../src/personas/catalog.js';
 import type { HttpPersona } from '../../src/personas/persona.js';
+import { Redaction } from '../../src/personas/secrets.js';
 import { Slots } from '../../src/personas/slots.js';
 import type { WorkerEvent } from '../../src/personas/worker-events.js';
 import { openRedisStore } from '../../src/redis/store.js';
@@ -265,12 +266,21 @@ describe('a worker whose endpoint is in trouble', () => {
   it('lets one attempt through as the one call, whatever asks in it at the same time', async () => {
     const { breakers: port } = scene.store;
     const slots = new Slots({ perPersona: new Map([['far', 4]]), total: 4 });
-    const means = { port, clock: scene.clock, worker: 'w', slots, policy: POLICY, report: () => undefined };
+    const means = {
+      port,
+      clock: scene.clock,
+      worker: 'w',
+      slots,
+      policy: POLICY,
+      report: () => undefined,
+      redaction: new Redaction(['a-secret']),
+    };
     const endpoints = new Map([['far', 'https://x']]);
     const { signal } = new AbortController();
     const breakers = new Breakers({ ...means, endpoints, signal });
-    const failed = { endpoint: 'failed', error: { class: 'PERSONA_ERROR', message: 'down' } } as const;
+    const failed = { endpoint: 'failed', error: { class: 'PERSONA_ERROR', message: 'no a-secret' } } as const;
     await (await breakers.enter('far'))?.over(failed);
+    expect(await state()).toMatchObject({ message: 'no [redacted]' });
     expect(await breakers.enter('far')).toBeNull();
     expect(slots.reserve()).toBeNull();
     scene.clock.advance(POLICY.coolDownMs);
