@@ -118,7 +118,7 @@ describe('four workers over Redis', () => {
           return answer;
         },
       };
-      const policy = { failures: 5, windowMs: 60_000, coolDownMs: 400, longestMs: 60_000, probeMs: 15_000 };
+      const policy = { failures: 5, windowMs: 60_000, coolDownMs: 1_500, longestMs: 60_000, probeMs: 15_000 };
       crews.push(scene.worker([far()], { worker, clock: systemClock, store: { ...store, breakers }, breaker: policy }));
     }
     const events = (): readonly WorkerEvent[] => crews.flatMap((crew) => crew.events.all);
@@ -138,6 +138,7 @@ describe('four workers over Redis', () => {
     await note();
     for (let number = 1; number <= 20; number++) await scene.ask({ persona: 'far', step: `s${String(number)}` });
     const first = await Promise.race(crews.map(async (crew) => crew.events.next('breaker')));
+    await note();
     expect(first).toMatchObject({ state: 'open' });
     const means = { clock: systemClock, ids: randomIds, failpoints: noFailpoints, env: {} };
     const options = { redis: null, namespace: 't', directory: '.' };
@@ -151,7 +152,6 @@ describe('four workers over Redis', () => {
         cure: 'coord persona check far',
       },
     ]);
-    await note();
 
     // The first probe: one call, while the three others ask and are told to wait.
     await probe.arrival();
