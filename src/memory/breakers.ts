@@ -52,6 +52,11 @@ export function memoryBreakers(contents: MemoryContents): BreakerPort {
       return { wait: cool };
     },
     all: async () =>
-      [...breakers].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, { opens: _, ...state }]): BreakerState => state),
+      [...breakers]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, stored]): BreakerState => {
+          const { opens: _, ...state } = stored;
+          return state;
+        }),
   };
 }

@@ -5,13 +5,7 @@
 import type { Clock } from '../core/clock.js';
 import { hasCode, messageOf } from '../core/errors.js';
 import type { Failpoints } from '../core/failpoints.js';
-import {
-  ARTIFACT_LIMIT_BYTES,
-  type ArtifactRef,
-  type PersonaReply,
-  type PersonaRequest,
-  REPLY_LIMIT_BYTES,
-} from '../core/exchange.js';
+import { type PersonaReply, type PersonaRequest } from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
 import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';
@@ -19,8 +13,9 @@ import type { Breakers, Passage } from './breakers.js';
 import { untilKnown } from './patience.js';
 import { plainLine } from './plain-text.js';
 import { Progress } from './progress.js';
-import { type AttemptContext, errorReply, type PersonaRunner, type RawArtifact, type RawReply } from './runner.js';
+import { type AttemptContext, errorReply, type PersonaRunner, type RawReply } from './runner.js';
 import { type Redaction, withoutSecrets } from './secrets.js';
+import { storedReply } from './stored-reply.js';
 import type { EndReason, Report } from './worker-events.js';
 import type { WorkspaceRequest, Workspaces } from './workspace.js';
 
@@ -232,7 +227,9 @@ export class Attempt {
   async #answer(raw: RawReply): Promise<void> {
     const { request } = this.#work;
     const { workspaces, failpoints, giveUp } = this.#means;
-    const stored = await this.#store(raw);
+    const stored = await storedReply(withoutSecrets(raw, this.#means.redaction), (content) =>
+      this.#known('artifact', () => this.#means.store.artifacts.put(this.key.partition, content)),
+    );
     failpoints.pass('worker.stored');
     const workspace = workspaceOf(request, this.key.worker);
     if (workspace === null) {
@@ -259,29 +256,6 @@ export class Attempt {
       );
       await this.#send({ ...failed, artifacts: stored.artifacts, commit: null });
     }
-  }
-
-  /** Artifacts first, so that a reply never names what is not there. */
-  async #store(said: RawReply): Promise<PersonaReply> {
-    const raw = withoutSecrets(said, this.#means.redaction);
-    const refs: ArtifactRef[] = [];
-    for (const artifact of raw.artifacts) {
-      if (artifact.content.length > ARTIFACT_LIMIT_BYTES) return tooLarge(artifact);
-      const hash = await this.#known('artifact', () =>
-        this.#means.store.artifacts.put(this.key.partition, artifact.content),
-      );
-      refs.push({ name: artifact.name, sha256: hash, size: artifact.content.length, type: artifact.type });
-    }
-    const { endpoint: _, ...stored } = raw;
-    const reply: PersonaReply = { ...stored, artifacts: refs, commit: null };
-    const size = Buffer.byteLength(JSON.stringify(reply)) + 64;
-    if (size <= REPLY_LIMIT_BYTES) return reply;
-    const limit = `the limit is ${String(REPLY_LIMIT_BYTES)}; put large outputs into "artifacts"`;
-    return {
-      ...errorReply('INVALID_REPLY', `the reply has ${String(size)} bytes; ${limit}`),
-      artifacts: [],
-      commit: null,
-    };
   }
 
   async #send(reply: PersonaReply): Promise<void> {
@@ -344,11 +318,6 @@ export class Attempt {
 /** What an attempt that was ended has used and made all the same. */
 function leftOf({ artifacts, usage, session }: RawReply): Partial<RawReply> {
   return { artifacts, ...(usage !== undefined && { usage }), ...(session !== undefined && { session }) };
-}
-
-function tooLarge({ name, content }: RawArtifact): PersonaReply {
-  const size = `${String(content.length)} bytes; the limit is ${String(ARTIFACT_LIMIT_BYTES)}`;
-  return { ...errorReply('INVALID_REPLY', `artifact "${name}" has ${size}`), artifacts: [], commit: null };
 }
 
 function workspaceOf(request: PersonaRequest, worker: string): WorkspaceRequest | null {

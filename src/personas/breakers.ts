@@ -6,6 +6,7 @@ import type { BreakerAnswer, BreakerPolicy, BreakerPort } from '../core/breaker-
 import type { Clock } from '../core/clock.js';
 import { messageOf } from '../core/errors.js';
 import type { RawReply } from './runner.js';
+import type { Redaction } from './secrets.js';
 import type { Slots } from './slots.js';
 import type { Report } from './worker-events.js';
 
@@ -35,6 +36,7 @@ export interface BreakersParams {
   readonly slots: Slots;
   readonly policy: BreakerPolicy;
   readonly report: Report;
+  readonly redaction: Redaction;
   /** Aborted when the worker takes nothing any more. */
   readonly signal: AbortSignal;
 }
@@ -115,11 +117,11 @@ export class Breakers {
     readonly probe: boolean;
     readonly reply: Parameters<Passage['over']>[0];
   }): Promise<void> {
-    const { port, worker, policy, endpoints } = this.#params;
+    const { port, worker, policy, endpoints, redaction } = this.#params;
     const outcome: 'failed' | 'ok' | 'unknown' = reply?.endpoint ?? 'unknown';
     if (outcome === 'unknown' && !probe) return;
     const endpoint = endpoints.get(persona) ?? '';
-    const said = { message: reply?.error?.message ?? '', waitMs: reply?.resumeInMs ?? 0 };
+    const said = { message: redaction.text(reply?.error?.message ?? ''), waitMs: reply?.resumeInMs ?? 0 };
     try {
       const answer = await port.told({ persona, endpoint, worker, probe, policy, outcome, ...said });
       if (answer === 'go') this.#free(persona);

@@ -100,13 +100,13 @@ export class WorkerHost extends Loop {
       workspaces: new Workspaces({ clock, attempts: this.#files }),
       failpoints: options.failpoints ?? noFailpoints,
       redaction,
-      breakers: this.#breakers(),
+      breakers: this.#breakers(redaction),
       report: this.#report,
       giveUp: this.#giveUp.signal,
     };
   }
 
-  #breakers(): Breakers {
+  #breakers(redaction: Redaction): Breakers {
     const { store, clock, worker, breaker } = this.#options;
     const endpoints = [...this.#runners].flatMap(([name, { endpoint }]) =>
       endpoint === undefined || endpoint === null ? [] : [[name, endpoint] as const],
@@ -119,6 +119,7 @@ export class WorkerHost extends Loop {
       slots: this.#slots,
       policy: { ...BREAKER_POLICY, ...breaker },
       report: this.#report,
+      redaction,
       signal: this.signal,
     });
   }

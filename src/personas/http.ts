@@ -13,7 +13,7 @@ import { AnswerTooLarge, callHttp, errorTextOf, type HttpCall, textOf } from './
 import { badAnswer, brokenConnection, failureReply, type HttpFailure, waitIn } from './http-failure.js';
 import type { HttpPersona } from './persona.js';
 import { abbreviate } from './plain-text.js';
-import { type Redactor, redactorOf } from './redaction.js';
+import { Redaction } from './secrets.js';
 import { checkReply, EXPECTED_REPLY } from './reply.js';
 import { type AttemptContext, errorReply, type PersonaKind, type RawReply } from './runner.js';
 
@@ -35,7 +35,7 @@ interface Talk {
   readonly url: URL;
   readonly who: string;
   readonly secret: string | null;
-  readonly redactor: Redactor;
+  readonly redaction: Redaction;
   readonly context: AttemptContext;
 }
 
@@ -64,11 +64,11 @@ export class HttpRunner implements PersonaKind {
       const message = `persona "${this.#persona.name}" has no secret to sign with: ${this.#persona.secretVariable ?? ''} is not set in the environment of the worker`;
       return errorReply('PERSONA_ERROR', message);
     }
-    const redactor = redactorOf([secret, ...url.searchParams.values()]);
-    const talk = { url, who: `the endpoint ${shownEndpoint(url)}`, secret, redactor, context };
+    const redaction = new Redaction([...(secret === null ? [] : [secret]), ...url.searchParams.values()]);
+    const talk = { url, who: `the endpoint ${shownEndpoint(url)}`, secret, redaction, context };
     const reply = await this.#talk(JSON.stringify(request), talk);
     const { error } = reply;
-    return error === null ? reply : { ...reply, error: { ...error, message: redactor.text(error.message) } };
+    return error === null ? reply : { ...reply, error: { ...error, message: redaction.text(error.message) } };
   }
 
   /** Only what is here: services know one question, and it is work. */
@@ -188,7 +188,7 @@ export class HttpRunner implements PersonaKind {
     if (later === null) return bad('without a "Location" that can be asked');
     if (later.origin !== talk.url.origin)
       return bad(`with a "Location" at ${later.origin}; only its own origin is asked`);
-    talk.context.progress(progressIn(talk.redactor.text(text)));
+    talk.context.progress(progressIn(talk.redaction.text(text)));
     const wait = waitIn(headers, this.#means.clock.now()) ?? POLL.usualMs;
     return { later, waitMs: Math.min(wait, POLL.longestMs) };
   }
@@ -215,11 +215,11 @@ function isPassing({ endpoint }: RawReply): boolean {
   return endpoint === 'failed';
 }
 
-async function replyIn(text: string, { who, redactor }: Talk): Promise<RawReply> {
+async function replyIn(text: string, { who, redaction }: Talk): Promise<RawReply> {
   const bad = (problems: readonly string[]): RawReply => {
     const lines = [
       `${who} has given no valid reply: ${abbreviate(problems.join('; '), 1_500)}`,
-      `answered: ${text === '' ? '(nothing)' : abbreviate(redactor.text(text.slice(0, 1_000)), 200)}`,
+      `answered: ${text === '' ? '(nothing)' : abbreviate(redaction.text(text.slice(0, 1_000)), 200)}`,
       `expected: ${EXPECTED_REPLY}`,
     ];
     return { ...errorReply('INVALID_REPLY', lines.join('\n')), endpoint: 'ok' };
@@ -233,7 +233,7 @@ async function replyIn(text: string, { who, redactor }: Talk): Promise<RawReply>
   const first = checkReply(value);
   if (first.reply === null) return bad(first.problems);
   // Only now, since what is nested too deep is refused above.
-  const checked = checkReply(redactor.value(value));
+  const checked = checkReply(redaction.value(value));
   if (checked.reply === null) return bad(checked.problems);
   const { artifacts, problems } = await collectArtifacts(checked.reply.artifacts, null);
   return problems.length > 0 ? bad(problems) : { ...checked.reply, artifacts, endpoint: 'ok' };

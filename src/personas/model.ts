@@ -16,7 +16,7 @@ import { repairText, systemText, userText } from './model-prompt.js';
 import { type Answer, type Turn, WIRES } from './model-wire.js';
 import type { ModelPersona } from './persona.js';
 import { abbreviate } from './plain-text.js';
-import { type Redactor, redactorOf } from './redaction.js';
+import { Redaction } from './secrets.js';
 import { REPLY_STATUSES } from '../core/exchange.js';
 import { EXPECTED_REPLY } from './reply.js';
 import { type AttemptContext, errorReply, type PersonaKind, type RawReply, type ResultCheck } from './runner.js';
@@ -53,8 +53,8 @@ export class ModelRunner implements PersonaKind {
       const where = `${keyVariable ?? ''} is not set in the environment of the worker`;
       return errorReply('PERSONA_ERROR', `persona "${name}" has no key for its model: ${where}`);
     }
-    const redactor = redactorOf([key]);
-    return clean(await this.#converse({ request, context, key, redactor }), redactor);
+    const redaction = new Redaction(key === null ? [] : [key]);
+    return clean(await this.#converse({ request, context, key, redaction }), redaction);
   }
 
   /** Whether the endpoint lets coord in: it is asked which models there are, which costs nothing. */
@@ -71,10 +71,10 @@ export class ModelRunner implements PersonaKind {
     url.pathname = url.pathname.replace(/\/(?:chat\/completions|messages)$/, '/models');
     const headers = WIRES[this.#persona.provider].headers(key);
     const response = await callHttp({ url, method: 'GET', headers, signal, who });
-    const redactor = redactorOf([key]);
+    const redaction = new Redaction(key === null ? [] : [key]);
     const subject = shownEndpoint(url);
     if ('failure' in response) {
-      const message = redactor.text(response.failure?.message ?? 'was not waited for');
+      const message = redaction.text(response.failure?.message ?? 'was not waited for');
       return [{ level: 'error', subject, message, cure: 'start it, or correct "endpoint" in the persona file' }];
     }
     const { status } = response;
@@ -107,9 +107,9 @@ export class ModelRunner implements PersonaKind {
     readonly request: PersonaRequest;
     readonly context: AttemptContext;
     readonly key: string | null;
-    readonly redactor: Redactor;
+    readonly redaction: Redaction;
   }): Promise<RawReply> {
-    const { context, key, redactor } = attempt;
+    const { context, key, redaction } = attempt;
     const persona = this.#persona;
     const output = attempt.request.output ?? persona.role?.output ?? undefined;
     const request = { ...attempt.request, output };
@@ -154,7 +154,7 @@ export class ModelRunner implements PersonaKind {
       const read = readAnswer(answer.text, {
         output,
         check: this.#means.checkResult,
-        redact: (value) => redactor.value(value),
+        redact: (value) => redaction.value(value),
       });
       if ('reply' in read) {
         const collected = await collectArtifacts(read.reply.artifacts, null);
@@ -169,7 +169,7 @@ export class ModelRunner implements PersonaKind {
     const last = answers.at(-1)?.text ?? '';
     const lines = [
       `the model "${persona.model}" gave no valid reply in ${answers.length === 1 ? 'one answer' : `${String(answers.length)} answers`}: ${abbreviate(problems.join('; '), 1_500)}`,
-      `answered: ${last === '' ? '(nothing)' : abbreviate(redactor.text(last), 200)}`,
+      `answered: ${last === '' ? '(nothing)' : abbreviate(redaction.text(last), 200)}`,
       `expected: ${EXPECTED_REPLY}`,
     ];
     return endWith({ ...errorReply('INVALID_REPLY', lines.join('\n')), endpoint: 'ok' });
@@ -274,11 +274,11 @@ function replySchema(output: JsonObject | undefined): JsonObject {
 }
 
 /** Without secrets, whatever the provider has said. */
-function clean(reply: RawReply, redactor: Redactor): RawReply {
+function clean(reply: RawReply, redaction: Redaction): RawReply {
   const { error, usage } = reply;
   return {
     ...reply,
-    ...(error !== null && { error: { ...error, message: redactor.text(error.message) } }),
-    ...(usage?.model !== undefined && { usage: { ...usage, model: redactor.text(usage.model) } }),
+    ...(error !== null && { error: { ...error, message: redaction.text(error.message) } }),
+    ...(usage?.model !== undefined && { usage: { ...usage, model: redaction.text(usage.model) } }),
   };
 }

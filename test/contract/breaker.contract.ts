@@ -137,9 +137,9 @@ export const breakerContract: readonly ContractCase[] = [
       expect(await enter(breakers)).toBe('probe');
       expect(await tell(breakers, 'unknown', { probe: true })).toEqual({ wait: 0 });
       expect((await breakers.all())[0]).toMatchObject({ state: 'open', failures: 3, probe: null });
-      expect(await enter(breakers, 'w2', 20)).toBe('probe');
+      expect(await enter(breakers, 'w2', 300)).toBe('probe');
       expect(await enter(breakers)).toEqual(waits);
-      await pass(21);
+      await pass(301);
       expect(await enter(breakers)).toBe('probe');
       expect(await tell(breakers, 'ok', { worker: 'w2', probe: true })).toEqual(waits);
     },

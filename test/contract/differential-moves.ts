@@ -27,6 +27,7 @@ import {
   timer,
   worker,
 } from './differential-draws.js';
+import { breakerMoves } from './differential-breakers.js';
 import { lockMoves } from './differential-locks.js';
 import { keepingMoves } from './differential-keeping.js';
 
@@ -113,6 +114,7 @@ const anyMove = fc.oneof(
   move(1, 'absolve', fc.record({ lease, entries: fc.array(ago, { minLength: 1, maxLength: 3 }) })),
   move(2, 'postpone', fc.record({ lease, entry: ago, afterMs: duration })),
   ...lockMoves,
+  ...breakerMoves,
   move(5, 'start', start),
   move(3, 'tell', tell),
   move(2, 'join', fc.record({ partition, worker, personas })),

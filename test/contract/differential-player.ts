@@ -4,6 +4,7 @@ import { CoordError } from '../../src/core/errors.js';
 import type { Commit, HistoryEntry, InboxEntry, Lease, Store, StoredRun } from '../../src/core/ports.js';
 import type { AttemptKey, Delivery } from '../../src/core/request-port.js';
 import { Ids, inOrder, inspected, jsonOr, newest, shown, sortedBy, statusOf } from './differential-answers.js';
+import { playBreaker } from './differential-breakers.js';
 import { Locksmith } from './differential-locks.js';
 import { Keeper } from './differential-keeping.js';
 import type { AttemptChoice, CommitMove, LeaseChoice, Move } from './differential-moves.js';
@@ -125,6 +126,10 @@ export class Player {
       case 'said':
       case 'locks':
         return this.#locksmith.play(move, store);
+      case 'enter':
+      case 'told':
+      case 'breakers':
+        return playBreaker(move, store);
       case 'join':
       case 'take':
       case 'take-all':

@@ -11,6 +11,7 @@ import type { RequestPort } from '../../src/core/request-port.js';
 import { Breakers } from '../../src/personas/breakers.js';
 import { functionPersona } from '../../src/personas/catalog.js';
 import type { HttpPersona } from '../../src/personas/persona.js';
+import { Redaction } from '../../src/personas/secrets.js';
 import { Slots } from '../../src/personas/slots.js';
 import type { WorkerEvent } from '../../src/personas/worker-events.js';
 import { openRedisStore } from '../../src/redis/store.js';
@@ -117,7 +118,7 @@ describe('four workers over Redis', () => {
           return answer;
         },
       };
-      const policy = { failures: 5, windowMs: 60_000, coolDownMs: 400, longestMs: 60_000, probeMs: 15_000 };
+      const policy = { failures: 5, windowMs: 60_000, coolDownMs: 1_500, longestMs: 60_000, probeMs: 15_000 };
       crews.push(scene.worker([far()], { worker, clock: systemClock, store: { ...store, breakers }, breaker: policy }));
     }
     const events = (): readonly WorkerEvent[] => crews.flatMap((crew) => crew.events.all);
@@ -137,6 +138,7 @@ describe('four workers over Redis', () => {
     await note();
     for (let number = 1; number <= 20; number++) await scene.ask({ persona: 'far', step: `s${String(number)}` });
     const first = await Promise.race(crews.map(async (crew) => crew.events.next('breaker')));
+    await note();
     expect(first).toMatchObject({ state: 'open' });
     const means = { clock: systemClock, ids: randomIds, failpoints: noFailpoints, env: {} };
     const options = { redis: null, namespace: 't', directory: '.' };
@@ -150,7 +152,6 @@ describe('four workers over Redis', () => {
         cure: 'coord persona check far',
       },
     ]);
-    await note();
 
     // The first probe: one call, while the three others ask and are told to wait.
     await probe.arrival();
@@ -265,12 +266,21 @@ describe('a worker whose endpoint is in trouble', () => {
   it('lets one attempt through as the one call, whatever asks in it at the same time', async () => {
     const { breakers: port } = scene.store;
     const slots = new Slots({ perPersona: new Map([['far', 4]]), total: 4 });
-    const means = { port, clock: scene.clock, worker: 'w', slots, policy: POLICY, report: () => undefined };
+    const means = {
+      port,
+      clock: scene.clock,
+      worker: 'w',
+      slots,
+      policy: POLICY,
+      report: () => undefined,
+      redaction: new Redaction(['a-secret']),
+    };
     const endpoints = new Map([['far', 'https://x']]);
     const { signal } = new AbortController();
     const breakers = new Breakers({ ...means, endpoints, signal });
-    const failed = { endpoint: 'failed', error: { class: 'PERSONA_ERROR', message: 'down' } } as const;
+    const failed = { endpoint: 'failed', error: { class: 'PERSONA_ERROR', message: 'no a-secret' } } as const;
     await (await breakers.enter('far'))?.over(failed);
+    expect(await state()).toMatchObject({ message: 'no [redacted]' });
     expect(await breakers.enter('far')).toBeNull();
     expect(slots.reserve()).toBeNull();
     scene.clock.advance(POLICY.coolDownMs);

@@ -36,6 +36,12 @@ async function said(subject: Subject, act: Act): Promise<RawReply> {
   return reply;
 }
 
+async function isInvalid(subject: Subject, says: string): Promise<void> {
+  const reply = await said(subject, { says });
+  expect(reply).toMatchObject({ status: 'error', error: { class: 'INVALID_REPLY' } });
+  expect(reply.error?.message).toContain('expected');
+}
+
 const SAYS = (reply: object): Act => ({ says: JSON.stringify(reply) });
 
 /** Longer than any kind takes to end, shorter than anybody waits, ms. */
@@ -90,15 +96,7 @@ export const kindsContract: readonly KindCase[] = [
   ].map(
     ([what = '', says = '']): KindCase => ({
       name: `${what} is never a pass, and says what was expected`,
-      run: async (subject) => {
-        const reply = await said(subject, { says });
-        expect(reply).toMatchObject({
-          status: 'error',
-          error: { class: 'INVALID_REPLY' },
-          artifacts: expect.any(Array) as unknown,
-        });
-        expect(reply.error?.message).toContain('expected');
-      },
+      run: (subject) => isInvalid(subject, says),
     }),
   ),
   {

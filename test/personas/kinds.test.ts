@@ -1,4 +1,4 @@
-import { afterEach, describe, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.js';
 import { CommandRunner } from '../../src/personas/command.js';
 import { functionPersona } from '../../src/personas/catalog.js';
@@ -117,5 +117,8 @@ const SUBJECTS = [
 
 describe.each(SUBJECTS)('a persona of kind $name', (subject) => {
   const cases = kindsContract.filter(({ applies }) => applies?.(subject) !== false);
-  it.each(cases)('$name', { timeout: 30_000 }, ({ run }) => run(subject));
+  it.each(cases)('$name', { timeout: 30_000 }, async ({ run }) => {
+    expect.hasAssertions();
+    await run(subject);
+  });
 });
