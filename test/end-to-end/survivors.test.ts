@@ -85,13 +85,13 @@ async function begin(workflow: string, key: string): Promise<string> {
 const working = (run: string, attempt: number): boolean =>
   existsSync(join(folder, 'ready', `${run}.${String(attempt)}`));
 
-/** Processes that carry an attempt's marks, and are no zombies. */
+/** Processes that carry the marks of an attempt on this project, and are no zombies. */
 function survivors(): readonly string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {
       const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
-      return environ.includes('COORD_TOKEN=') && environ.includes(`COORD_TEST_TREE=${folder}`);
+      return environ.includes('COORD_TOKEN=') && environ.includes(`COORD_WORKSPACE=${folder}`);
     } catch {
       return false;
     }
@@ -125,6 +125,7 @@ test.runIf(process.platform === 'linux')(
       }
       const these = await Promise.all(keys.map((key) => begin('long', key)));
       await until('all work', () => these.every((run) => working(run, 1)), 60_000);
+      expect(survivors().length, 'what is looked for is seen').toBeGreaterThanOrEqual(4 * these.length);
       if (way === 'worker killed') {
         worker.child.kill('SIGKILL');
         await worker.ended;
