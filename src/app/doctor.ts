@@ -7,7 +7,7 @@ import { CoordError, hasCode, messageOf } from '../core/errors.js';
 import { listWorkflows, loadWorkflow } from '../definition/load.js';
 import { loadStepTypes } from '../definition/load-types.js';
 import { allSteps, isAsking, personasOf } from '../definition/steps.js';
-import { loadPersonas } from '../personas/catalog.js';
+import { loadPersonas, surveyPersonas } from '../personas/catalog.js';
 import { openRepository } from '../personas/repository.js';
 import { managedServer, serverAnswers } from '../redis/managed-server.js';
 import { inspectRedis, problemsOf, type RedisFacts, type ServerFacts } from '../redis/suitability.js';
@@ -128,7 +128,14 @@ async function personaFiles({ options, personas }: Place): Promise<Finding[]> {
     const found = await loadPersonas(personaDirectories(options, personas));
     const own = [...found.values()].some(({ file }) => file !== null);
     const names = [...found.keys()].join(', ');
-    return [own ? ok('personas', names) : warn('personas', `only ${names}`, 'add Markdown files to personas/')];
+    // What is left out stops nobody, and so is told nowhere else.
+    const { problems } = await surveyPersonas(personaDirectories(options, personas));
+    const files = [...new Set(problems.map(({ file }) => file))];
+    const left = files.map((file) => warn('personas', `${file} is left out`, 'coord persona list'));
+    return [
+      ...left,
+      own ? ok('personas', names) : warn('personas', `only ${names}`, 'add Markdown files to personas/'),
+    ];
   } catch (error) {
     return [bad('personas', messageOf(error), null)];
   }

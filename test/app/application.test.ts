@@ -193,6 +193,13 @@ describe('doctor', () => {
         message: expect.stringMatching(/^coord brings .*feature.*; they ask personas/),
       },
     ]);
+    const agents = join(options.directory, '.claude', 'agents');
+    mkdirSync(agents, { recursive: true });
+    writeFileSync(join(agents, 'notes.md'), 'No front matter.');
+    expect((await app.doctor(options, [])).filter(({ subject }) => subject === 'personas')).toMatchObject([
+      { level: 'warning', message: `${join(agents, 'notes.md')} is left out`, cure: 'coord persona list' },
+      { level: 'ok' },
+    ]);
     const bare = await createApplication({ PATH: '/nowhere' }).doctor(options, []);
     expect(bare.find((finding) => finding.subject === 'Redis')).toMatchObject({
       level: 'warning',

@@ -45,7 +45,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'workflows/long.yml'), 'name: long\nsteps:\n  - { id: one, persona: deaf }\n');
   writeFileSync(
     join(folder, 'workflows/timed.yml'),
-    'name: timed\nsteps:\n  - { id: one, persona: deaf, timeout: 2, retries: 0 }\n',
+    'name: timed\nsteps:\n  - { id: one, persona: deaf, timeout: 4, retries: 0 }\n',
   );
   writeFileSync(join(folder, '.gitignore'), 'ready\ncommits\n');
   git('init', '-q', '-b', 'main');
@@ -85,13 +85,13 @@ async function begin(workflow: string, key: string): Promise<string> {
 const working = (run: string, attempt: number): boolean =>
   existsSync(join(folder, 'ready', `${run}.${String(attempt)}`));
 
-/** Processes that carry an attempt's marks, and are no zombies. */
+/** Processes that carry the marks of an attempt on this project, and are no zombies. */
 function survivors(): readonly string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {
       const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
-      return environ.includes('COORD_TOKEN=') && environ.includes(`COORD_TEST_TREE=${folder}`);
+      return environ.includes('COORD_TOKEN=') && environ.includes(`COORD_WORKSPACE=${folder}`);
     } catch {
       return false;
     }
@@ -110,25 +110,29 @@ test.runIf(process.platform === 'linux')(
     const daemon = coord('daemon');
     await says(daemon, 'is ours');
     let worker = await aWorker();
-    const runs: string[] = [];
-    let batch = 0;
-    while (runs.length < WANTED) {
-      const way = WAYS[batch++ % WAYS.length];
-      const size = Math.min(AT_ONCE, WANTED - runs.length);
-      const these = await Promise.all(
-        Array.from({ length: size }, (_, at) =>
-          begin(way === 'timeout' ? 'timed' : 'long', `${String(batch)}-${String(at)}`),
-        ),
+    for (let batch = 0, begun = 0; begun < WANTED; batch++) {
+      const way = WAYS[batch % WAYS.length];
+      const keys = Array.from(
+        { length: Math.min(AT_ONCE, WANTED - begun) },
+        (_, at) => `${String(batch)}-${String(at)}`,
       );
-      runs.push(...these);
-      await until(`${way ?? ''}: all work`, () => these.every((run) => working(run, 1)), 60_000);
+      begun += keys.length;
+      if (way === 'timeout') {
+        // Each is followed to its end.
+        await Promise.all(keys.map((key) => coord('run', 'timed', '--key', key).ended));
+        await until('timeout: nothing is left', () => survivors().length === 0, 60_000);
+        continue;
+      }
+      const these = await Promise.all(keys.map((key) => begin('long', key)));
+      await until('all work', () => these.every((run) => working(run, 1)), 60_000);
+      expect(survivors().length, 'what is looked for is seen').toBeGreaterThanOrEqual(4 * these.length);
       if (way === 'worker killed') {
         worker.child.kill('SIGKILL');
         await worker.ended;
         worker = await aWorker();
         await until('all work again', () => these.every((run) => working(run, 2)), 60_000);
       }
-      if (way !== 'timeout') await Promise.all(these.map((run) => coord('cancel', run).ended));
+      await Promise.all(these.map((run) => coord('cancel', run).ended));
       await until(`${way ?? ''}: nothing is left`, () => survivors().length === 0, 60_000);
     }
 
@@ -147,7 +151,10 @@ test.runIf(process.platform === 'linux')(
     expect(attemptFiles()).toEqual([]);
     expect(git('worktree', 'list', '--porcelain').match(/^worktree /gm)).toHaveLength(1);
     const commits = readFileSync(join(folder, 'commits'), 'utf8').trim().split('\n');
-    expect(commits.length).toBeGreaterThanOrEqual(WANTED);
+    // On a busy machine one that has a timeout may not have come so far.
+    const worked = readdirSync(join(folder, 'ready')).length;
+    expect(worked).toBeGreaterThanOrEqual(WANTED / 2);
+    expect(commits.length).toBeGreaterThanOrEqual(worked);
     expect(commits.filter((commit) => git('for-each-ref', '--count=1', `--contains=${commit}`) === '')).toEqual([]);
     expect(git('fsck', '--unreachable', '--no-reflogs').match(/^unreachable commit.*$/gm) ?? []).toEqual([]);
     expect(execFileSync('find', [join(folder, '.git'), '-name', '*.lock'], { encoding: 'utf8' })).toBe('');
@@ -155,6 +162,6 @@ test.runIf(process.platform === 'linux')(
     const kept = git('for-each-ref', '--format=%(refname)', 'refs/coord/').split('\n');
     expect(
       kept.filter((ref) => git('ls-tree', '--name-only', ref).includes('untracked.txt')).length,
-    ).toBeGreaterThanOrEqual(WANTED);
+    ).toBeGreaterThanOrEqual(worked);
   },
 );

@@ -1,5 +1,5 @@
 /** An agent that prints nothing: told of, ended, gone on with once; and what heartbeats say of it meanwhile. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../src/core/clock.js';
@@ -25,9 +25,16 @@ function hangs(): string {
   return HANG.replace('"PID"', JSON.stringify(join(clis.folder, 'pid')));
 }
 
+const pidOf = (): number => Number(readFileSync(join(clis.folder, 'pid'), 'utf8'));
+
+function attemptsOf({ stateDir }: Scene): { readonly files: readonly unknown[] } {
+  const folder = join(stateDir, 'attempts');
+  return { files: readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as unknown) };
+}
+
 function isGone(): boolean {
   try {
-    return !process.kill(Number(readFileSync(join(clis.folder, 'pid'), 'utf8')), 0);
+    return !process.kill(pidOf(), 0);
   } catch {
     return true;
   }
@@ -130,7 +137,33 @@ describe('heartbeats', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(beats).toBeGreaterThanOrEqual(18);
+    // Should the worker die now, the next one finds the agent by this and ends it.
+    const { files } = attemptsOf(scene);
+    expect(files).toEqual([expect.objectContaining({ group: expect.objectContaining({ pid: pidOf() }) as unknown })]);
     expect(events.types()).not.toContain('stopped');
+    await scene.end();
+  });
+
+  it('end with the time it has, and what it has used until then is told', async () => {
+    const scene = new Scene();
+    clis.write(
+      'claude',
+      `${INIT} out({ type: 'assistant', session_id: 's-1', message: { id: 'm1', usage: { input_tokens: 7, output_tokens: 2 }, content: [] } }); ${hangs()}`,
+    );
+    const { events } = scene.worker([anAgent()], { limits: { graceMs: 0 } });
+    await scene.ask({ timeoutMs: 10_000 });
+    await events.next('begun');
+    await until(() => !isGone());
+    const replied = events.next('replied');
+    const seconds = setInterval(() => scene.clock.advance(1_000), 5);
+    await replied;
+    clearInterval(seconds);
+    const [reply] = await scene.replies();
+    expect(reply).toMatchObject({
+      error: { class: 'TIMEOUT' },
+      session: 's-1',
+      usage: { model: 'claude-x', inputTokens: 7, outputTokens: 2, turns: 1 },
+    });
     await scene.end();
   });
 

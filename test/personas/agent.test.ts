@@ -155,6 +155,7 @@ describe('its last message', () => {
 
   const NONE: readonly (readonly [string, string])[] = [
     ['only talks about one', 'I would say {"status": "pass"} if it were so.'],
+    ['goes on in its line', '{"status": "pass"} is what I would say if the tests were green.'],
     ['says pass in words', 'All tests pass. Done!'],
     ['is broken around one', '{"status": "fail", "checks": [\n{"status": "pass"}\n],}'],
     ['is cut around one', '{"status": "fail", "checks": [\n{"status": "pass"}\n'],
