@@ -68,6 +68,7 @@ function workedBy(persona: PersonaDefinition): string {
     case 'function':
       return typeof persona.run === 'function' ? 'this program' : `${persona.run.module} ${persona.run.export}`;
     case 'git':
+    case 'verify':
       return 'coord itself';
   }
 }

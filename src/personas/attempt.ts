@@ -13,9 +13,9 @@ import {
   REPLY_LIMIT_BYTES,
 } from '../core/exchange.js';
 import type { Store } from '../core/ports.js';
-import type { ErrorClass } from '../core/statuses.js';
 import type { AttemptKey, Delivery } from '../core/request-port.js';
 import type { AttemptFiles } from './attempt-files.js';
+import { isOfUse, leftBy } from './left-behind.js';
 import { untilKnown } from './patience.js';
 import { plainLine } from './plain-text.js';
 import { Progress } from './progress.js';
@@ -210,10 +210,10 @@ export class Attempt {
     const { timeoutMs } = this.#work.request;
     if (this.#ended === 'timeout') {
       const reply = errorReply('TIMEOUT', `not done after ${String(timeoutMs)} ms, the limit of one attempt`);
-      return { ...reply, artifacts: raw.artifacts };
+      return { ...reply, ...leftBy(raw) };
     }
     if (this.#ended === 'shutdown') {
-      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), artifacts: raw.artifacts };
+      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), ...leftBy(raw) };
     }
     return raw;
   }
@@ -242,6 +242,11 @@ export class Attempt {
       );
     } catch (error) {
       if (concluded) throw error;
+      if (stored.error !== null) {
+        // What went wrong says more than that there is nothing to go on from.
+        await this.#send(stored);
+        return;
+      }
       const failed = errorReply('PERSONA_ERROR', `its work could not be committed: ${messageOf(error)}`);
       await this.#send({ ...failed, artifacts: stored.artifacts, commit: null });
     }
@@ -324,14 +329,6 @@ export class Attempt {
     const { clock, report, giveUp } = this.#means;
     return await untilKnown(doing, call, { clock, report, signal: giveUp });
   }
-}
-
-/** Classes that say nothing against the work that was done. */
-const INTERRUPTED: ReadonlySet<ErrorClass> = new Set(['QUOTA', 'RATE_LIMIT', 'TIMEOUT', 'WORKER_LOST']);
-
-/** Whether the next attempt may go on from what one that did not pass has done. */
-function isOfUse({ keep }: PersonaRequest, { error }: PersonaReply): boolean {
-  return error !== null && (keep === true || INTERRUPTED.has(error.class));
 }
 
 function tooLarge({ name, content }: RawArtifact): PersonaReply {

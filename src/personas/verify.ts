@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
+import type { Finding } from '../core/finding.js';
 import { messageOf } from '../core/errors.js';
 import { globMatcher } from '../core/glob.js';
 import type { JsonObject } from '../core/json.js';
@@ -16,7 +17,8 @@ import { type ChildEnd, runChild } from './child.js';
 import { personaEnvironment } from './environment.js';
 import { git, type GitOptions, gitText } from './git.js';
 import { abbreviate, plainLine } from './plain-text.js';
-import { type AttemptContext, errorReply, type PersonaRunner, type RawReply } from './runner.js';
+import { lookForProgram } from './program.js';
+import { type AttemptContext, errorReply, type PersonaKind, type RawReply } from './runner.js';
 import { countTests, NO_TESTS, sumOfTests, type TestCounts } from './test-counts.js';
 
 const LIMITS = { graceMs: 5_000, outputBytes: 256 * 1024, floodBytes: 256 * 1024 * 1024 } as const;
@@ -48,7 +50,8 @@ interface Work {
   readonly params: Params;
 }
 
-export class VerifyRunner implements PersonaRunner {
+export class VerifyRunner implements PersonaKind {
+  readonly understandsWords = false;
   readonly #clock: Clock;
 
   constructor(means: { readonly clock: Clock }) {
@@ -70,6 +73,10 @@ export class VerifyRunner implements PersonaRunner {
     } finally {
       await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
     }
+  }
+
+  async check(): Promise<readonly Finding[]> {
+    return [await lookForProgram('git')];
   }
 
   async #verify(work: Work, scratch: string): Promise<RawReply> {
