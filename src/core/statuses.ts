@@ -90,6 +90,9 @@ export const ENGINE_CLASSES: readonly ErrorClass[] = [
   'CANCELED',
 ];
 
+/** Classes that say nothing against the work that was done. */
+export const INTERRUPTED_CLASSES: ReadonlySet<ErrorClass> = new Set(['QUOTA', 'RATE_LIMIT', 'TIMEOUT', 'WORKER_LOST']);
+
 /** Classes that an attempt is tried again for, unless its step names others. */
 export const RETRYABLE_CLASSES: readonly ErrorClass[] = [
   'PERSONA_ERROR',

@@ -3,7 +3,7 @@
  * `retrying`, due at that time, and no retry is used up, for nothing is wrong with the work.
  */
 import type { StepFailure } from '../core/facts.js';
-import type { ErrorClass } from '../core/statuses.js';
+import { INTERRUPTED_CLASSES } from '../core/statuses.js';
 import { hasPersona, type StepDefinition } from '../definition/steps.js';
 import { planned } from './instances.js';
 import type { StepMore } from './records.js';
@@ -43,9 +43,6 @@ export function forgetParked(draft: Draft, path: string): void {
   if (parked !== undefined) draft.setStep(path, { more });
 }
 
-/** Classes that say nothing against the work that was done. */
-const INTERRUPTED: ReadonlySet<ErrorClass> = new Set(['QUOTA', 'RATE_LIMIT', 'TIMEOUT', 'WORKER_LOST']);
-
 /** Whether the next attempt goes on from what the one that failed has left behind. */
 export function resumesAfter(
   definition: StepDefinition,
@@ -54,7 +51,7 @@ export function resumesAfter(
 ): boolean {
   const said = hasPersona(definition) ? definition.resume_from : 'clean';
   if (said !== undefined) return said === 'attempt';
-  return how === 'fallback' && INTERRUPTED.has(errorClass);
+  return how === 'fallback' && INTERRUPTED_CLASSES.has(errorClass);
 }
 
 /** Null: the next attempt starts where the run stands. */

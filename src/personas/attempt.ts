@@ -216,10 +216,10 @@ export class Attempt {
     const { timeoutMs } = this.#work.request;
     if (this.#ended === 'timeout') {
       const reply = errorReply('TIMEOUT', `not done after ${String(timeoutMs)} ms, the limit of one attempt`);
-      return { ...reply, ...leftOf(raw) };
+      return { ...reply, ...leftBy(raw) };
     }
     if (this.#ended === 'shutdown') {
-      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), ...leftOf(raw) };
+      return { ...errorReply('WORKER_LOST', 'the worker was stopped'), ...leftBy(raw) };
     }
     return raw;
   }
@@ -250,6 +250,11 @@ export class Attempt {
       );
     } catch (error) {
       if (concluded) throw error;
+      if (stored.error !== null) {
+        // What went wrong says more than that there is nothing to go on from.
+        await this.#send(stored);
+        return;
+      }
       const failed = errorReply(
         'PERSONA_ERROR',
         `its work could not be committed: ${this.#means.redaction.text(messageOf(error))}`,
@@ -315,8 +320,8 @@ export class Attempt {
   }
 }
 
-/** What an attempt that was ended has used and made all the same. */
-function leftOf({ artifacts, usage, session }: RawReply): Partial<RawReply> {
+/** What is kept of an attempt whose verdict does not count, since it was ended. */
+function leftBy({ artifacts, usage, session }: RawReply): Partial<RawReply> {
   return { artifacts, ...(usage !== undefined && { usage }), ...(session !== undefined && { session }) };
 }
 

@@ -33,6 +33,35 @@ describe('a step that asks a persona', () => {
     expect(rootOf(answer)).toMatchObject({ persona: 'worker', step: 'code', lastSeen: { worker: 'host-3:7:w' } });
   });
 
+  test('whose persona has used up its quota says until when it is parked', async () => {
+    const run = await scene.started(workflow([step('code')]));
+    const { key, begin } = await hall.take('host-3:7:w');
+    await begin();
+    const error = { class: 'QUOTA', message: 'no' };
+    const body = JSON.stringify({ status: 'error', error, resumeInMs: 7_200_000 });
+    await hall.store.requests.reply(key, { body });
+    await scene.stepIs(run, 'code', 'retrying');
+    const root = rootOf(await observer.why(run));
+    expect(root).toMatchObject({ code: 'parked', persona: 'worker', error: { class: 'QUOTA' } });
+    const { steps } = await hall.client.get(run);
+    expect(root).toHaveProperty('until', steps[0]?.parkedUntil);
+  });
+
+  test('that waits for the budget is held up by the question about it', async () => {
+    const run = await scene.started(
+      workflow([step('code'), step('qa', { dependencies: ['code'] }), step('ship', { dependencies: ['code'] })], {
+        budget: { tokens: 10 },
+      }),
+    );
+    const { key, begin } = await hall.take('host-3:7:w');
+    await begin();
+    await hall.store.requests.reply(key, { body: JSON.stringify({ status: 'pass', usage: { inputTokens: 10 } }) });
+    await scene.stepIs(run, 'qa', 'waiting');
+    const answer = await observer.why(run);
+    expect(codesAt(answer, 'qa')).toEqual(['decision']);
+    expect(codesAt(answer, 'ship')).toEqual(['budget', 'decision']);
+  });
+
   test('whose workers are busy names with what', async () => {
     const first = await scene.started(chain);
     const { begin } = await hall.take('host-3:7:w');

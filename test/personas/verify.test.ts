@@ -158,6 +158,16 @@ test('a reference that has git read other files than the commit names deceives n
   expect((await verified({ run: [[NODE, '-e', code]] }, { repo: { repo, base } })).status).toBe('pass');
 });
 
+test('nor does one that has git read another commit', async () => {
+  const { repo } = aRepository();
+  const base = change(repo, 'package.json', '{}');
+  const commit = change(repo, 'package.json', '{ "scripts": { "test": "true" } }');
+  const tree = gitIn(repo, 'rev-parse', `${commit}^{tree}`);
+  gitIn(repo, 'replace', commit, base);
+  const reply = await verified({ run: [[...script('')]], protect: ['package.json'] }, { repo: { repo, base }, commit });
+  expect(reply).toMatchObject({ status: 'fail', result: { tree, changed: ['package.json'] } });
+});
+
 test('nobody else can be called verify', async () => {
   const folder = aFolder();
   writeFileSync(join(folder, 'verify.md'), '---\nkind: command\ncommand: ["true"]\n---\n');

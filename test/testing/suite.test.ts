@@ -39,6 +39,19 @@ describe('replies', () => {
     expect(await differencesOf(`${ONE}${replies}${expected}`)).toEqual([]);
   });
 
+  it('say what they used, what their conversation is called, and when they can go on', async () => {
+    const replies = `
+    replies:
+      planning:
+        - { error: enough, class: QUOTA, resume_in: 2h, session: s-1, usage: { input_tokens: 900, cost_usd: 0.1 } }
+        - pass`;
+    const expected = `
+    expect:
+      elapsed: { at_least: 2h, at_most: 2h }
+      requests: { planning: { count: 2, session: s-1, handover: [{ error: { class: QUOTA } }] } }`;
+    expect(await differencesOf(`${ONE}${replies}${expected}`)).toEqual([]);
+  });
+
   it('go by occurrence, and the last repeats', async () => {
     const replies = '    replies: { planning: [error, { error: boom, class: RATE_LIMIT }, { result: 3 }] }\n';
     const expected = '    expect: { steps: { planning: { status: succeeded, attempts: 3, result: 3 } } }\n';
