@@ -189,7 +189,7 @@ export class Worktree {
     await this.#git(['update-ref', `${prefix}${String(number)}`, commit, NO_COMMIT]);
   }
 
-  /** A commit of everything as it lies there, made with an index of its own; `known` when that holds the same. */
+  /** A commit of everything as it lies there, made with an index of its own; the one that holds it already where there is one. */
   async #snapshot(head: string | null, known: string | null = null): Promise<string> {
     const gitDir = await this.#gitDir();
     const index = join(gitDir, 'coord-index');
@@ -200,6 +200,13 @@ export class Worktree {
       const tree = (await this.#git(['write-tree'], { environment })).stdout.trim();
       if (known !== null && tree === (await this.#text(['rev-parse', `${known}^{tree}`])))
         if (head === null || (await this.#isIn(head, known))) return known;
+      const kept = await this.#text([
+        'for-each-ref',
+        '--format=%(objectname) %(tree) %(parent)',
+        `refs/coord/${this.#place.run}/`,
+      ]);
+      const same = kept.split('\n').find((line) => line.endsWith(` ${tree} ${head ?? ''}`));
+      if (same !== undefined) return same.split(' ', 1)[0] ?? '';
       const parents = head === null ? [] : ['-p', head];
       const input = `saved: what ${await this.#lastStep()} left behind\n\nCoord-Run: ${this.#place.run}\n`;
       return (await this.#git(['commit-tree', ...parents, tree], { environment, input })).stdout.trim();

@@ -97,7 +97,7 @@ describe.runIf(onLinux)('a flood', () => {
       most = Math.max(most, process.memoryUsage().rss);
     }, 20);
     const began = performance.now();
-    const reply = await run(endless(stream), { persona: { output }, context });
+    const reply = await run(endless(stream), { limits: { output: 16_000_000 }, persona: { output }, context });
     clearInterval(watch);
     expect(reply).toMatchObject({ status: 'error' });
     expect(performance.now() - began).toBeLessThan(5_000);

@@ -333,7 +333,6 @@ describe('a workspace', () => {
     const path = await prepare(request());
     expect(await commitOf(request())).toBeNull();
     writeFileSync(join(path, 'a.txt'), 'half\n');
-    writeFileSync(join(path, '.git-is-a-file'), 'x');
     // What a git leaves that is killed.
     writeFileSync(join(gitIn(path, 'rev-parse', '--absolute-git-dir'), 'index.lock'), '');
     const half = await commitOf(request());
