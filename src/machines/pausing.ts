@@ -81,8 +81,9 @@ export function tryNext(draft: Draft, path: string): void {
   if (due !== undefined) draft.setStep(path, { more });
   const step = planned(draft, path);
   if (standingOf(draft, path).is !== 'free') {
-    // It waits with the others for what it may use, or asks for it.
-    moveStep(draft, path, 'AGAIN');
+    // It waits with the others for what it may use, or asks for it; the place it once had in the line is no place in it now.
+    const { place: _place, ...others } = more;
+    moveStep(draft, path, 'AGAIN', { more: others });
     draft.ready.push(path);
     return;
   }
