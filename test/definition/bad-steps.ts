@@ -62,7 +62,7 @@ steps:
     type: kubernetes
     image: alpine
 ~~~
-4:11 unknown-type unknown step type "kubernetes" | Types are persona-request, git-operation, conditional, parallel, loop, for_each, workflow, decision, wait, emit, end, lock, unlock, plan, notify, broken, empty, wrong.
+4:11 unknown-type unknown step type "kubernetes" | Types are persona-request, git-operation, verify, conditional, parallel, loop, for_each, workflow, decision, wait, emit, end, lock, unlock, plan, notify, broken, empty, wrong.
 ### no persona
 name: w
 steps:

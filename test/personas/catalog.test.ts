@@ -44,7 +44,7 @@ describe('loadPersonas', () => {
     };
     const own = folderWith({ 'aider.md': good('aider') });
     const personas = await loadPersonas([own], env);
-    expect([...personas.keys()]).toEqual(['aider', 'git', 'claude-code']);
+    expect([...personas.keys()]).toEqual(['aider', 'git', 'verify', 'claude-code']);
     expect(personas.get('aider')).toMatchObject({ kind: 'command' });
     expect(personas.get('claude-code')).toMatchObject({
       kind: 'http',

@@ -329,7 +329,7 @@ describe('a workspace', () => {
   it('keeps what an attempt has done before an error, for whoever goes on with it', async () => {
     const { repo, base, request, prepare, workspaces, saved } = setUp();
     const commitOf = (wanted: WorkspaceRequest): Promise<string | null> =>
-      workspaces.conclude(wanted, { status: 'error' }, async (commit) => commit);
+      workspaces.conclude(wanted, { status: 'error', keeps: true }, async (commit) => commit);
     const path = await prepare(request());
     expect(await commitOf(request())).toBeNull();
     writeFileSync(join(path, 'a.txt'), 'half\n');
@@ -356,7 +356,7 @@ describe('a workspace', () => {
   it('tells an error also when what was done cannot be committed, or others work beside it', async () => {
     const { files, request, prepare, workspaces } = setUp();
     const commitOf = (wanted: WorkspaceRequest): Promise<string | null> =>
-      workspaces.conclude(wanted, { status: 'error' }, async (commit) => commit);
+      workspaces.conclude(wanted, { status: 'error', keeps: true }, async (commit) => commit);
     const path = await prepare(request());
     writeFileSync(join(path, 'x'), 'x');
     files.open({ run: RUN, step: 'docs', attempt: 1, token: 't', worker: 'w' });
@@ -366,7 +366,7 @@ describe('a workspace', () => {
     rmSync(join(path, '.git'));
     expect(await commitOf(request())).toBeNull();
     await expect(
-      workspaces.conclude(request(), { status: 'error' }, () => Promise.reject(new Error('unreachable'))),
+      workspaces.conclude(request(), { status: 'error', keeps: true }, () => Promise.reject(new Error('unreachable'))),
     ).rejects.toThrow('unreachable');
   });
 
