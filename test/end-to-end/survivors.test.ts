@@ -12,7 +12,7 @@ import { until } from '../harness/redis-instance.js';
 import { startTestServer, type TestServer } from '../harness/redis-server.js';
 
 const AT_ONCE = 4;
-const WANTED = Number(process.env['COORD_TEST_SURVIVORS'] ?? '6');
+const WANTED = Number(process.env['COORD_TEST_SURVIVORS'] ?? '3');
 const WAYS = ['cancel', 'timeout', 'worker killed'] as const;
 
 let folder: string;

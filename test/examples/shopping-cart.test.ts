@@ -27,7 +27,7 @@ describe('the persona files', () => {
       }
     }
     const steps = ['code-reviewer', 'implementation-planner', 'lead-engineer', 'plan-evaluator', 'qa-engineer'];
-    expect([...(await loadPersonas(OF_EXAMPLE)).keys()]).toEqual([...steps, 'security-review', 'git']);
+    expect([...(await loadPersonas(OF_EXAMPLE)).keys()]).toEqual([...steps, 'security-review', 'git', 'verify']);
   });
 });
 
