@@ -14,6 +14,7 @@ import { ask, failStep } from './failures.js';
 import { cancelInnerRun } from './inner-runs.js';
 import { frameOf, type ListInstance, mayGoOn, openLists, planned, prefixOf, subPlanOf } from './instances.js';
 import { armTimer, base, cancelStep, failureOf, itemsBegun, moveStep, passStep, skipStep } from './moves.js';
+import { makeReady } from './readiness.js';
 import type { BlockRecord, ListFailure } from './records.js';
 import { scopeInside, scopeOf } from './scope.js';
 import type { Draft, Settled } from './state.js';
@@ -249,7 +250,9 @@ function itemDone(draft: Draft, path: string, { step, done }: { step: Planned<Fo
   const begun = itemsBegun(draft, path, done);
   const list = step.lists.steps;
   if (list !== undefined) {
-    for (let item = begunBefore; item < begun; item++) begin(draft, { owner: path, list, prefix: frameOf(path, item) });
+    // By its records: an item whose run was taken up again, or shares a past, may have been begun before.
+    for (let item = begunBefore; item < begun; item++)
+      makeReady(draft, { owner: path, list, prefix: frameOf(path, item) });
   }
   if (done >= (block?.begun ?? block?.items?.length ?? 0)) endBlock(draft, path);
 }

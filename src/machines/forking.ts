@@ -32,7 +32,9 @@ export function pastBefore(state: RunState, path: string): Past | { readonly ref
   // What is under way there begins anew here.
   for (const at of draft.touched()) {
     const { status, more } = draft.step(at);
-    if (!stepIsSettled(status) && !(status === 'working' && more.block !== undefined)) again.steps.add(at);
+    // A block goes on with what is in it; one that undoes something has nothing to undo here.
+    const goesOn = status === 'working' && more.block !== undefined && !at.includes('[compensate]/');
+    if (!stepIsSettled(status) && !goesOn) again.steps.add(at);
   }
   const late = again.apply('it begins anew in another run');
   if (late !== null) return { refused: late };

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { runHasEnded } from '../../src/core/statuses.js';
 import type { StepDefinition } from '../../src/definition/steps.js';
 import { pastBefore } from '../../src/machines/forking.js';
+import { forEach, step, wait } from '../harness/definitions.js';
 import { Bench } from '../harness/fold-bench.js';
 import { anySteps, mayHappen, World } from '../harness/random-runs.js';
 
@@ -18,13 +19,21 @@ function play(world: World, turns: number): void {
 /** What is canceled when enough of the others have passed depends on who was first, which is another one in a fork. */
 const isRace = (steps: readonly StepDefinition[]): boolean => /"wait_for":("any"|\d)/.test(JSON.stringify(steps));
 
+/** The second item has begun when the first one begins anew: it goes on from where it was once its turn comes. */
+const ONE_BY_ONE: readonly StepDefinition[] = [
+  forEach('each', [wait('pause', { duration: 60 }), step('work', { dependencies: ['pause'] })], {
+    items: [1, 2],
+    concurrency: 1,
+  }),
+];
+
 const outcomeOf = (bench: Bench): unknown =>
   Object.fromEntries([...bench.state.steps].map(([path, { status, result }]) => [path, { status, result }]));
 
 test('a fork runs nothing again that it shares, and ends as the other run with the same answers', {
   timeout: 300_000,
 }, () => {
-  const seen = { forks: 0, shared: 0, completed: 0 };
+  const seen = { forks: 0, shared: 0, completed: 0, compared: 0 };
   fc.assert(
     fc.property(anySteps(20), fc.nat(60), fc.nat(1_000), (steps, turns, drawn) => {
       fc.pre(!isRace(steps));
@@ -54,14 +63,16 @@ test('a fork runs nothing again that it shares, and ends as the other run with t
       seen.shared += settled.length;
       if (bench.status !== 'completed') return;
       seen.completed++;
+      // What is left out for a failure that was tolerated depends on what was under way just then.
+      if ([...source.bench.state.steps.values()].some(({ status }) => status === 'failed')) return;
+      seen.compared++;
       expect(outcomeOf(bench)).toEqual(outcomeOf(source.bench));
       expect(bench.facts.at(-1)).toMatchObject({ type: 'run.completed' });
     }),
-    // Always the same runs. About one in a thousand others still goes wrong, with narrow for_each, or undoing, around the step:
-    // SEED=8 and SEED=1019729758 show two.
-    { numRuns: Number(process.env['RUNS'] ?? 300), seed: Number(process.env['SEED'] ?? 7) },
+    { numRuns: Number(process.env['RUNS'] ?? 300), examples: [[ONE_BY_ONE, 3, 1]] },
   );
   expect(seen.forks).toBeGreaterThan(100);
   expect(seen.shared).toBeGreaterThan(100);
   expect(seen.completed).toBeGreaterThan(50);
+  expect(seen.compared).toBeGreaterThan(30);
 });
