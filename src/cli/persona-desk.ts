@@ -1,7 +1,7 @@
 /** What `coord persona` needs from the rest of the program. */
 import type { Finding } from '../core/finding.js';
 import type { PersonaReply } from '../core/exchange.js';
-import type { JsonObject } from '../core/json.js';
+import type { Trial } from '../core/trial.js';
 
 /** A persona as a list shows it. */
 export interface KnownPersona {
@@ -31,18 +31,6 @@ export interface KnownRole {
   readonly aliases: readonly string[];
   readonly description: string;
   readonly changes: boolean;
-}
-
-export interface Trial {
-  readonly persona: string;
-  readonly task: JsonObject;
-  readonly params: JsonObject;
-  /** Absolute; null: an empty folder that is removed afterwards. */
-  readonly directory: string | null;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  /** A line of what it does. */
-  progress(line: string): void;
 }
 
 export interface TrialArtifact {

@@ -4,22 +4,10 @@ import { messageOf } from '../core/errors.js';
 import { type PersonaRequest, PROTOCOL_VERSION } from '../core/exchange.js';
 import type { Finding } from '../core/finding.js';
 import type { Ids } from '../core/ids.js';
-import type { JsonObject } from '../core/json.js';
+import type { Trial } from '../core/trial.js';
 import { abbreviate } from './plain-text.js';
 import { errorReply, type PersonaKind, type RawReply } from './runner.js';
 import { type Redaction, withoutSecrets } from './secrets.js';
-
-export interface Trial {
-  readonly persona: string;
-  readonly task: JsonObject;
-  readonly params: JsonObject;
-  /** Where it works; null: in an empty folder that is removed afterwards. */
-  readonly directory: string | null;
-  readonly timeoutMs: number;
-  /** Ends it early. */
-  readonly signal: AbortSignal;
-  progress(line: string): void;
-}
 
 export interface TrialMeans {
   readonly kind: PersonaKind;

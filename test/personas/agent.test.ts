@@ -36,7 +36,7 @@ describe('the call of each CLI', () => {
       expect(call?.tty).toBe(false);
       const told = agent === 'aider' ? call?.message : call?.stdin;
       expect(told).toContain('Be good.');
-      expect(told).toContain('"goal":"x"');
+      expect(told).toContain('**goal**: x');
       expect(call?.argv.join(' ')).not.toContain('Be good.');
       const stable = call?.argv.map((argument) =>
         argument.replace(/^\/.*\//, '/…/').replace(/^coord-\w{16}$/, 'coord-…'),
@@ -252,7 +252,7 @@ describe('a conversation', () => {
     await runAgent({}, { request: { handover, answers, workspace, output: { type: 'object' } } });
     const told = clis.calls()[0]?.stdin ?? '';
     expect(told).toContain('Attempt 1, by first, ended with QUOTA');
-    expect(told).toContain('{"left":"tests"}');
+    expect(told).toContain('**left**: tests');
     expect(told).toContain('the old one');
     expect(told).toContain('JSON Schema of "result"');
   });

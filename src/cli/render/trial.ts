@@ -4,6 +4,7 @@ import type { TrialReply } from '../persona-desk.js';
 import { duration } from './duration.js';
 import type { Palette } from './paint.js';
 import { oneLine, readable } from './printable.js';
+import { usedWords } from './used-words.js';
 
 export function trialWords(reply: TrialReply, colors: Palette): string {
   const { status, result, error, artifacts, questions = [], usage, tookMs } = reply;
@@ -20,17 +21,10 @@ export function trialWords(reply: TrialReply, colors: Palette): string {
   ].join('\n');
 }
 
-/** Tokens, money and the like, as far as they are known. */
-function usageWords({ model, inputTokens, outputTokens, costUsd, turns, denied }: Usage): string {
-  const tokens = [
-    ...(inputTokens === undefined ? [] : [`${String(inputTokens)} in`]),
-    ...(outputTokens === undefined ? [] : [`${String(outputTokens)} out`]),
-  ].join(', ');
+function usageWords({ model, inputTokens = 0, outputTokens = 0, costUsd = 0, turns = 0, denied = 0 }: Usage): string {
   return [
     ...(model === undefined ? [] : [oneLine(model)]),
-    ...(tokens === '' ? [] : [`tokens ${tokens}`]),
-    ...(costUsd === undefined ? [] : [`$${costUsd.toFixed(4)}`]),
-    ...(turns === undefined ? [] : [`${String(turns)} ${turns === 1 ? 'turn' : 'turns'}`]),
-    ...(denied === undefined || denied === 0 ? [] : [`${String(denied)} tool calls denied`]),
+    usedWords({ tokens: inputTokens + outputTokens, costUsd, turns }),
+    ...(denied === 0 ? [] : [`${String(denied)} tool calls denied`]),
   ].join(', ');
 }

@@ -2,6 +2,7 @@
  * When a CLI says that it may be used again, in the many ways in which they say it. Pure: the time and the zone of
  * times without one are handed in.
  */
+import { instantOf, offsetAt, zoneProblem } from '../../core/zone.js';
 
 export interface Here {
   /** Milliseconds since the epoch. */
@@ -81,21 +82,22 @@ function clockTime(text: string, here: Here): number | null {
   const minute = Number(minutes ?? 0);
   if (hour === null || minute > 59) return null;
   const zone = zoneOf(named) ?? here.zone;
-  const today = wallTime(here.now, zone);
+  // What the clocks of the zone show, in ms that read right in UTC.
+  const today = new Date(here.now + offsetAt(zone, here.now));
   const date =
     month === undefined
-      ? { year: today.year, month: today.month, day: today.day }
-      : { year: Number(year ?? today.year), month: MONTHS.indexOf(month.toLowerCase()), day: Number(day) };
+      ? { year: today.getUTCFullYear(), month: today.getUTCMonth(), day: today.getUTCDate() }
+      : { year: Number(year ?? today.getUTCFullYear()), month: MONTHS.indexOf(month.toLowerCase()), day: Number(day) };
   const at = (days: number): number =>
-    instantOf(Date.UTC(date.year, date.month, date.day + days, hour, minute), zone) - here.now;
+    instantOf(zone, Date.UTC(date.year, date.month, date.day + days, hour, minute)) - here.now;
   if (month !== undefined) {
     const left = at(0);
     if (left > 0) return left;
     if (left > -JUST_OVER_MS || year !== undefined) return SOON_MS;
-    return instantOf(Date.UTC(date.year + 1, date.month, date.day, hour, minute), zone) - here.now;
+    return instantOf(zone, Date.UTC(date.year + 1, date.month, date.day, hour, minute)) - here.now;
   }
   const ahead =
-    weekday === undefined ? 0 : (WEEKDAYS.indexOf(weekday.toLowerCase().slice(0, 3)) - today.weekday + 7) % 7;
+    weekday === undefined ? 0 : (WEEKDAYS.indexOf(weekday.toLowerCase().slice(0, 3)) - today.getUTCDay() + 7) % 7;
   const left = at(ahead);
   if (left > 0) return left;
   return left > -JUST_OVER_MS ? SOON_MS : at(ahead + (weekday === undefined ? 1 : 7));
@@ -109,46 +111,5 @@ function hourOf(hour: number, half: string | undefined): number | null {
 
 /** Null for a name that is no zone. */
 function zoneOf(name: string | undefined): string | null {
-  if (name === undefined) return null;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    return null;
-  }
-}
-
-interface WallTime {
-  readonly year: number;
-  /** From 0. */
-  readonly month: number;
-  readonly day: number;
-  readonly weekday: number;
-  /** The same reading of a clock in UTC, ms since the epoch. */
-  readonly asUtc: number;
-}
-
-/** What a clock in the zone shows at an instant. */
-function wallTime(instant: number, zone: string): WallTime {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
-  const of = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-  const [year, month, day] = [of('year'), of('month') - 1, of('day')];
-  const asUtc = Date.UTC(year, month, day, of('hour'), of('minute'), of('second'));
-  return { year, month, day, weekday: new Date(asUtc).getUTCDay(), asUtc };
-}
-
-/** The instant at which a clock in the zone shows what one in UTC shows at `asUtc`. */
-function instantOf(asUtc: number, zone: string): number {
-  const first = asUtc - (wallTime(asUtc, zone).asUtc - asUtc);
-  // Once more, since summer time may begin or end in between.
-  return first - (wallTime(first, zone).asUtc - asUtc);
+  return name === undefined || zoneProblem(name) !== null ? null : name;
 }

@@ -96,7 +96,7 @@ describe('coord persona try', () => {
     const { code, out, err } = await world.coord('persona', 'try', 'adder', 'add it up');
     expect(err).toBe('thinking\n');
     expect(out.replace(/after \S+( \S+)?,/, 'after -,')).toBe(
-      'pass after -, m1, tokens 12 in, 3 out, $0.0100, 1 turn\n{\n  "sum": 3\n}\nartifact a.md (text/markdown, 5 bytes)\nartifact trial.1.log (text/plain, 9 bytes)\n',
+      'pass after -, m1, 15 tokens, $0.0100, 1 turn\n{\n  "sum": 3\n}\nartifact a.md (text/markdown, 5 bytes)\nartifact trial.1.log (text/plain, 9 bytes)\n',
     );
     expect(code).toBe(0);
   });
